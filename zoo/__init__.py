@@ -1,0 +1,1 @@
+"""A model zoo for Keras."""

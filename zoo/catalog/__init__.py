@@ -1,0 +1,1 @@
+"""What the installed plugins register: discovery, the catalog, and a look into the source."""

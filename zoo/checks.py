@@ -1,0 +1,104 @@
+"""Every problem of a config that can be found without Keras."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from zoo.catalog.catalog import Catalog
+from zoo.config.compose import Source, compose
+from zoo.config.reader import plain_data_findings
+from zoo.config.validation import validated
+from zoo.errors import Finding, ZooError, error_of
+from zoo.files import safe_path
+from zoo.registry.document import Registry
+from zoo.resolve import Part, ResolvedModel, resolve
+from zoo.sources import find_model
+
+_PATH_ARGUMENT = re.compile(
+    r"(?:.*_)?(?:path|paths|file|files|filename|filepath|folder|directory|dir|vocabulary)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found.
+
+    Attributes:
+        model: The resolved model; None if anything is wrong.
+        findings: Errors and warnings.
+    """
+
+    model: ResolvedModel | None
+    findings: list[Finding]
+
+    @property
+    def errors(self) -> list[Finding]:
+        """The findings that make the config wrong."""
+        return [finding for finding in self.findings if finding.severity == "error"]
+
+    @property
+    def usable(self) -> ResolvedModel:
+        """The resolved model; every error is raised where there is none."""
+        if self.model is None:
+            raise error_of(self.errors)
+        return self.model
+
+
+def check_source(
+    source: Source,
+    catalog: Catalog,
+    registry: Registry | None,
+    overrides: Iterable[str] = (),
+) -> Checked:
+    """Reads, composes, validates and resolves a config; nothing is imported or written.
+
+    Args:
+        source: The config's file and root.
+        catalog: The installed components.
+        registry: The zoo's registry, where there is one.
+        overrides: `key.path=value` texts, as for `--set`.
+    """
+    file = str(source.path)
+    try:
+        document = compose(source, overrides, lambda name: find_model(name, catalog, registry))
+    except ZooError as error:
+        return Checked(None, list(error.located(file=file).findings))
+    findings = list(plain_data_findings(document, file))
+    config, wrong = validated(document, file)
+    findings += wrong
+    if config is None:
+        return Checked(None, findings)
+    model, more = resolve(config, document, source, catalog, registry)
+    findings += more
+    if model is not None:
+        findings += path_findings(model)
+    broken = any(finding.severity == "error" for finding in findings)
+    return Checked(None if broken else model, findings)
+
+
+def path_findings(model: ResolvedModel) -> list[Finding]:
+    """Finds the arguments that name a file outside the zoo root."""
+    findings: list[Finding] = []
+    for part in model.parts():
+        for key, text in path_arguments(part):
+            try:
+                safe_path(text, folder=model.source.path.parent, root=model.source.root)
+            except ZooError as error:
+                findings.extend(error.located(file=str(model.source.path), key=key).findings)
+    return findings
+
+
+def path_arguments(part: Part) -> list[tuple[str, str]]:
+    """Lists the arguments of a component that are paths, by key and text.
+
+    An argument is a path if its name says so: `path`, `log_dir`, `filename`, `vocabulary`.
+    """
+    found = []
+    for name, value in part.arguments.items():
+        if _PATH_ARGUMENT.fullmatch(name):
+            texts: list[Any] = (
+                value if isinstance(value, list) and name != "vocabulary" else [value]
+            )
+            found += [(f"{part.key}.{name}", text) for text in texts if isinstance(text, str)]
+    return found

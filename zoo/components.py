@@ -1,0 +1,101 @@
+"""What a plugin registers: components, their kinds and their names."""
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+KINDS = (
+    "layers",
+    "losses",
+    "metrics",
+    "optimizers",
+    "callbacks",
+    "datasets",
+    "loops",
+    "evaluators",
+)
+"""The kinds that a config names in its own tables."""
+
+ARGUMENT_KINDS = ("initializers", "regularizers", "constraints", "activations", "schedules")
+"""The kinds that stand in the arguments of other components only."""
+
+MODELS = "models"
+"""The kind under which a plugin ships model configs."""
+
+_KIND_OF_ARGUMENT = (
+    (re.compile(r"(?:.*_)?initializer"), "initializers"),
+    (re.compile(r"(?:.*_)?regularizer"), "regularizers"),
+    (re.compile(r"(?:.*_)?constraint"), "constraints"),
+    (re.compile(r"(?:.*_)?activation"), "activations"),
+    (re.compile(r"learning_rate"), "schedules"),
+    (re.compile(r"inner_optimizer"), "optimizers"),
+    (re.compile(r"layers?|cells?|forward_layer|backward_layer"), "layers"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One row of the catalog.
+
+    Attributes:
+        kind: One of `KINDS`, `ARGUMENT_KINDS` or `models`.
+        name: The name it is registered under.
+        distribution: The distribution that registers it.
+        version: That distribution's version.
+        target: Where it is, as `module:object`.
+        status: `"conflict"` if another distribution has the same name, `"broken"` if it cannot
+            be loaded.
+        reason: Why it is not ok.
+    """
+
+    kind: str
+    name: str
+    distribution: str
+    version: str
+    target: str
+    status: Literal["ok", "conflict", "broken"] = "ok"
+    reason: str = ""
+
+    @property
+    def qualified(self) -> str:
+        """The name that stays unambiguous whatever else is installed."""
+        return f"{self.distribution}/{self.name}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Gives the row as the command line's JSON has it."""
+        return asdict(self)
+
+
+def kind_of_argument(name: str) -> str | None:
+    """Tells which kind of component an argument takes, where its name says so.
+
+    Keras names such arguments alike everywhere: `kernel_initializer`, `bias_regularizer`.
+    """
+    return next((kind for pattern, kind in _KIND_OF_ARGUMENT if pattern.fullmatch(name)), None)
+
+
+def normalized(distribution: str) -> str:
+    """Gives a distribution's name in the one spelling that is compared."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def snake_case(name: str) -> str:
+    """Spells a name as Keras spells its automatic ones: `EarlyStopping` to `early_stopping`."""
+    name = re.sub(r"\W+", "_", name.rpartition("/")[2])
+    name = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def closest(word: str, candidates: Iterable[str]) -> str | None:
+    """Finds the candidate that a misspelt word probably means."""
+    by_folded = {candidate.casefold(): candidate for candidate in candidates}
+    match = difflib.get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.6)
+    return by_folded[match[0]] if match else None
+
+
+def did_you_mean(word: str, candidates: Iterable[str], otherwise: str | None = None) -> str | None:
+    """Words the suggestion for a misspelt word."""
+    match = closest(word, candidates)
+    return f'did you mean "{match}"?' if match else otherwise

@@ -1,0 +1,1 @@
+"""Model configs: reading, composing and checking their form."""

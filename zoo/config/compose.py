@@ -1,0 +1,356 @@
+"""From several TOML documents and overrides to one: `extends`, `unset`, `--set`, `[vars]`."""
+
+import copy
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zoo.components import did_you_mean, snake_case
+from zoo.config.reader import parse_toml, read_toml
+from zoo.errors import ConfigError
+from zoo.files import safe_path
+
+MAX_EXTENDS = 32
+
+NAMED_ARRAYS = ("inputs", "layers", "metrics", "evaluate", "train.callbacks")
+"""The arrays of tables that merge by name."""
+
+_KEPT_WHEN_THE_TYPE_CHANGES = ("name", "inputs", "trainable", "output")
+_VARIABLE = re.compile(r"\$\{vars\.([A-Za-z0-9_-]+)\}")
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a config stands.
+
+    Attributes:
+        path: The TOML file.
+        root: The folder that its paths may not leave.
+    """
+
+    path: Path
+    root: Path
+
+
+FindModel = Callable[[str], Source]
+"""Finds the config of a model by its name."""
+
+
+def compose(source: Source, overrides: Iterable[str], find_model: FindModel) -> Document:
+    """Reads a config with everything it extends, and applies the overrides and variables.
+
+    Args:
+        source: The config's file and root.
+        overrides: `key.path=value` texts, the value in TOML syntax.
+        find_model: Finds the config of a model that `extends` names.
+
+    Returns:
+        One document without `extends`, `unset` and `vars`.
+
+    Raises:
+        ConfigError: With the file and key that is wrong.
+        StorageError: If a file is missing.
+    """
+    document = _read_with_parents(source, find_model, ())
+    try:
+        for override in overrides:
+            _apply_override(document, override)
+        return _interpolated(document)
+    except ConfigError as error:
+        raise error.located(file=str(source.path)) from None
+
+
+def implied_names(items: Iterable[Any]) -> list[str]:
+    """Names each item of an array of tables: its own name, or its type's in snake case.
+
+    Items without a name that share a type are told apart as Keras does it: `dense`, `dense_1`.
+    """
+    items = [item if isinstance(item, Mapping) else {"type": item} for item in items]
+    given = [item.get("name") for item in items]
+    taken = {name for name in given if isinstance(name, str)}
+    counts: Counter[str] = Counter()
+    names = []
+    for item, name in zip(items, given, strict=True):
+        if not isinstance(name, str):
+            base = snake_case(str(item.get("type") or item.get("shared_with") or "item"))
+            name = _next_free(base, counts, taken)
+            taken.add(name)
+        names.append(name)
+    return names
+
+
+def _next_free(base: str, counts: Counter[str], taken: set[str]) -> str:
+    while True:
+        name = f"{base}_{counts[base]}" if counts[base] else base
+        counts[base] += 1
+        if name not in taken:
+            return name
+
+
+def _read_with_parents(source: Source, find_model: FindModel, seen: tuple[Path, ...]) -> Document:
+    path = source.path.resolve()
+    if path in seen:
+        chain = " -> ".join(file.name for file in (*seen[seen.index(path) :], path))
+        raise ConfigError(
+            f"configs extend each other: {chain}", "cycle", key="extends", file=str(source.path)
+        )
+    if len(seen) >= MAX_EXTENDS:
+        raise ConfigError(
+            f"more than {MAX_EXTENDS} configs extend one another",
+            "too-large",
+            key="extends",
+            file=str(source.path),
+        )
+    child = read_toml(source.path)
+    try:
+        parents = _parents(child.pop("extends", None), source, find_model)
+        removals = child.pop("unset", [])
+        if not _is_list_of_strings(removals):
+            raise ConfigError("`unset` is a list of dotted keys", "wrong-type", key="unset")
+        document: Document = {}
+        for parent in parents:
+            document = merge(document, _read_with_parents(parent, find_model, (*seen, path)))
+        for key in removals:
+            _remove(document, key)
+        return merge(document, child) if parents else child
+    except ConfigError as error:
+        raise error.located(file=str(source.path)) from None
+
+
+def _parents(extends: Any, source: Source, find_model: FindModel) -> list[Source]:
+    if extends is None:
+        return []
+    names = [extends] if isinstance(extends, str) else extends
+    if not _is_list_of_strings(names):
+        raise ConfigError(
+            "`extends` is a path, a model's name, or a list of them", "wrong-type", key="extends"
+        )
+    try:
+        return [_parent(name, source, find_model) for name in names]
+    except ConfigError as error:
+        raise error.located(key="extends") from None
+
+
+def _parent(name: str, source: Source, find_model: FindModel) -> Source:
+    looks_like_a_path = name.endswith(".toml") or set(name) & set("/\\~:") or not name
+    if looks_like_a_path:
+        path = safe_path(name, folder=source.path.parent, root=source.root)
+        return Source(path, source.root)
+    return find_model(name)
+
+
+def _is_list_of_strings(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def merge(parent: Document, child: Document, path: str = "") -> Document:
+    """Lays a child's document over its parent's.
+
+    Tables merge by key and the arrays of `NAMED_ARRAYS` by name; everything else replaces.
+    A child that changes a `type` drops the parent's arguments of that item.
+    """
+    parent = _without_stale_arguments(parent, child)
+    merged = dict(parent)
+    for key, value in child.items():
+        place = f"{path}.{key}" if path else key
+        old = merged.get(key)
+        if place in NAMED_ARRAYS and isinstance(value, list):
+            merged[key] = _merge_by_name(old if isinstance(old, list) else [], value, place)
+        elif isinstance(value, dict) and isinstance(old, dict | str):
+            merged[key] = merge({"type": old} if isinstance(old, str) else old, value, place)
+        else:
+            merged[key] = copy.deepcopy(value)
+    return merged
+
+
+def _without_stale_arguments(parent: Document, child: Document) -> Document:
+    if "type" in child and "type" in parent and child["type"] != parent["type"]:
+        return {key: parent[key] for key in _KEPT_WHEN_THE_TYPE_CHANGES if key in parent}
+    return parent
+
+
+def _merge_by_name(parents: list[Any], children: list[Any], place: str) -> list[Any]:
+    merged = list(parents)
+    for child in children:
+        names = implied_names(merged)
+        name = child.get("name") if isinstance(child, dict) else None
+        if isinstance(child, dict) and "after" in child:
+            child = dict(child)
+            after = child.pop("after")
+            if after not in names:
+                raise ConfigError(
+                    f"there is nothing called {after!r} to insert after",
+                    "unknown-node",
+                    key=f"{place}.{name or child.get('type')}.after",
+                    suggestion=did_you_mean(str(after), names),
+                )
+            merged.insert(names.index(after) + 1, child)
+        elif name in names:
+            index = names.index(name)
+            old = merged[index]
+            merged[index] = merge({"type": old} if isinstance(old, str) else old, child, "")
+        else:
+            merged.append(child)
+    return merged
+
+
+def _remove(document: Document, key: str) -> None:
+    parts = key.split(".")
+    holder = _descend(document, parts[:-1], key)
+    index = _index_in(holder, parts[-1], key)
+    del holder[index]
+
+
+def _apply_override(document: Document, override: str) -> None:
+    key, equals, text = override.partition("=")
+    key = key.strip()
+    if not equals or not key or not all(key.split(".")):
+        raise ConfigError(
+            f"--set {override!r} is not of the form key.path=value",
+            suggestion="for example --set layers.conv1.filters=64",
+        )
+    parts = key.split(".")
+    holder = _descend(document, parts[:-1], key, create=True)
+    last = parts[-1]
+    if isinstance(holder, list):
+        holder[_index_in(holder, last, key)] = _toml_value(key, text)
+    else:
+        holder[last] = _toml_value(key, text)
+
+
+def _toml_value(key: str, text: str) -> Any:
+    try:
+        values = parse_toml(f"value = {text}")
+    except ConfigError as error:
+        values = {}
+        if error.findings[0].code == "too-large":
+            raise error.located(key=key) from None
+    if set(values) != {"value"}:
+        raise ConfigError(
+            f"{text!r} is not a value in TOML syntax",
+            "syntax",
+            key=key,
+            suggestion=f"strings need quotes: --set '{key}=\"{text.strip()}\"'",
+        )
+    return values["value"]
+
+
+def _descend(document: Document, parts: list[str], key: str, *, create: bool = False) -> Any:
+    holder: Any = document
+    for part in parts:
+        if isinstance(holder, dict) and isinstance(holder.get(part), str) and create:
+            holder[part] = {"type": holder[part]}
+        if create and isinstance(holder, dict) and part not in holder:
+            holder[part] = {}
+        holder = holder[_index_in(holder, part, key)]
+    return holder
+
+
+def _index_in(holder: Any, part: str, key: str) -> Any:
+    if isinstance(holder, dict):
+        names = list(holder)
+        if part in holder:
+            return part
+    elif isinstance(holder, list):
+        names = implied_names(holder)
+        if part in names:
+            return names.index(part)
+        if part.isdecimal() and int(part) < len(holder):
+            return int(part)
+    else:
+        names = []
+    raise ConfigError(
+        f"{key}: there is nothing called {part!r}",
+        "unknown-node" if isinstance(holder, list) else "unknown-key",
+        key=key,
+        suggestion=did_you_mean(part, names),
+    )
+
+
+def _interpolated(document: Document) -> Document:
+    variables = document.pop("vars", {})
+    if not isinstance(variables, dict):
+        raise ConfigError("[vars] is a table", "wrong-type", key="vars")
+    interpolation = _Interpolation(variables)
+    for name in variables:
+        interpolation.value_of(name, ())
+    result: Document = interpolation.replaced(document, "", ())
+    return result
+
+
+class _Interpolation:
+    """Replaces `${vars.name}`, each variable worked out once.
+
+    The budget stops variables that multiply each other into a document too large to hold.
+    """
+
+    def __init__(self, variables: Document, budget: int = 1_000_000) -> None:
+        self.variables = variables
+        self.budget = budget
+        self.values: Document = {}
+
+    def value_of(self, name: str, chain: tuple[str, ...]) -> Any:
+        if name in chain:
+            cycle = " -> ".join((*chain[chain.index(name) :], name))
+            raise ConfigError(f"variables name each other: {cycle}", "cycle", key=f"vars.{name}")
+        if len(chain) > MAX_EXTENDS:
+            raise ConfigError("variables name each other too deeply", "too-large")
+        if name not in self.variables:
+            raise ConfigError(
+                f"there is no variable {name!r} in [vars]",
+                "unknown-key",
+                suggestion=did_you_mean(name, self.variables),
+            )
+        if name not in self.values:
+            self.values[name] = self.replaced(self.variables[name], f"vars.{name}", (*chain, name))
+        return self.values[name]
+
+    def replaced(self, value: Any, key: str, chain: tuple[str, ...]) -> Any:
+        self._spend(1, key)
+        if isinstance(value, dict):
+            return {
+                name: self.replaced(item, f"{key}.{name}" if key else name, chain)
+                for name, item in value.items()
+            }
+        if isinstance(value, list):
+            return [
+                self.replaced(item, f"{key}[{index}]", chain) for index, item in enumerate(value)
+            ]
+        if isinstance(value, str) and "${" in value:
+            try:
+                return self._text(value, key, chain)
+            except ConfigError as error:
+                raise error.located(key=key) from None
+        return value
+
+    def _text(self, text: str, key: str, chain: tuple[str, ...]) -> Any:
+        whole = _VARIABLE.fullmatch(text)
+        if whole:
+            return self._copy(self.value_of(whole[1], chain), key)
+        result = _VARIABLE.sub(lambda match: _as_text(self.value_of(match[1], chain)), text)
+        self._spend(len(result), key)
+        return result
+
+    def _copy(self, value: Any, key: str) -> Any:
+        self._spend(len(value) if isinstance(value, str) else 1, key)
+        if isinstance(value, dict):
+            return {name: self._copy(item, key) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self._copy(item, key) for item in value]
+        return value
+
+    def _spend(self, amount: int, key: str) -> None:
+        self.budget -= amount
+        if self.budget < 0:
+            raise ConfigError("the variables make the config too large", "too-large", key=key)
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

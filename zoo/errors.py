@@ -1,0 +1,183 @@
+"""Everything that can go wrong, as one tree.
+
+ZooError                 exit status
+├── ConfigError          2   the config or the way a command is used is wrong
+├── RegistryError        3   registry.toml or weights: unknown, damaged, incompatible
+├── StorageError         4   input/output: missing, not writable, disk full
+├── PluginError          5   a plugin is missing, broken or in conflict
+├── RunError             6   data or training: NaN, diverged, nothing to train on
+└── Stopped              130 / 143   SIGINT / SIGTERM; what was done can be resumed
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar, Literal, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, with its place and what to do about it.
+
+    Attributes:
+        code: The stable code, such as `"unknown-component"`.
+        message: What is wrong, in one sentence.
+        file: The file it stands in.
+        line: The line, counted from 1.
+        column: The column, counted from 1.
+        key: The dotted key, such as `"layers.conv1.filters"`.
+        suggestion: What to do about it.
+        severity: `"warning"` does not make a config wrong.
+    """
+
+    code: str
+    message: str
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    key: str | None = None
+    suggestion: str | None = None
+    severity: Literal["error", "warning"] = "error"
+
+    def to_json(self) -> dict[str, Any]:
+        """Gives the finding as the command line's JSON has it."""
+        return asdict(self)
+
+    def at(self, *, file: str | None = None, key: str | None = None) -> "Finding":
+        """Fills in the place where it is not known yet."""
+        return replace(self, file=self.file or file, key=self.key or key)
+
+    def __str__(self) -> str:
+        """Puts code, message, place and remedy into lines for a person."""
+        lines = [f"{self.severity}[{self.code}]: {self.message}"]
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+        if place or self.key:
+            lines.append("  --> " + " ".join(part for part in (place, self.key) if part))
+        if self.suggestion:
+            lines.append(f"  = {self.suggestion}")
+        return "\n".join(lines)
+
+
+class ZooError(Exception):
+    """The root of every error that the zoo raises on purpose.
+
+    Args:
+        message: What is wrong, in one sentence.
+        code: The stable code; each subclass has its own default.
+        suggestion: What to do about it.
+        file: The file it stands in.
+        key: The dotted key of the config it belongs to.
+    """
+
+    exit_status: ClassVar[int] = 1
+    default_code: ClassVar[str] = "defect"
+
+    def __init__(
+        self,
+        message: str,
+        code: str | None = None,
+        *,
+        suggestion: str | None = None,
+        file: str | None = None,
+        key: str | None = None,
+    ) -> None:
+        finding = Finding(
+            code or self.default_code, message, file=file, key=key, suggestion=suggestion
+        )
+        self.findings: tuple[Finding, ...] = (finding,)
+        super().__init__(message)
+
+    @classmethod
+    def of(cls, findings: Sequence[Finding]) -> Self:
+        """Makes one error of several findings, none of them lost."""
+        error = cls(findings[0].message, findings[0].code)
+        error.findings = tuple(findings)
+        return error
+
+    def located(self, *, file: str | None = None, key: str | None = None) -> Self:
+        """Fills in the place of every finding that has none, and returns the error."""
+        self.findings = tuple(finding.at(file=file, key=key) for finding in self.findings)
+        return self
+
+    def __str__(self) -> str:
+        """Puts every finding on its own lines."""
+        return "\n".join(str(finding) for finding in self.findings)
+
+
+class ConfigError(ZooError):
+    """The config, or the way a command is used, is wrong."""
+
+    exit_status = 2
+    default_code = "bad-value"
+
+
+class RegistryError(ZooError):
+    """The registry or the weights are unknown, damaged or incompatible."""
+
+    exit_status = 3
+    default_code = "bad-registry"
+
+
+class StorageError(ZooError):
+    """A file is missing, cannot be read or cannot be written."""
+
+    exit_status = 4
+    default_code = "storage"
+
+
+class PluginError(ZooError):
+    """A plugin is missing, broken or in conflict."""
+
+    exit_status = 5
+    default_code = "plugin-broken"
+
+
+class RunError(ZooError):
+    """The data or the training went wrong: NaN, diverged, nothing to train on."""
+
+    exit_status = 6
+    default_code = "bad-data"
+
+
+class Stopped(ZooError):
+    """A signal stopped the work; the run can be resumed.
+
+    Args:
+        message: What was stopped and how to go on.
+        signal_number: SIGINT (2) or SIGTERM (15).
+    """
+
+    default_code = "stopped"
+
+    def __init__(self, message: str, signal_number: int, *, suggestion: str | None = None) -> None:
+        super().__init__(message, suggestion=suggestion)
+        self.signal_number = signal_number
+
+    @property
+    def exit_status(self) -> int:  # type: ignore[override]  # depends on the signal
+        """128 plus the signal's number, as shells have it."""
+        return 128 + self.signal_number
+
+
+CLASS_OF_CODE: dict[str, type[ZooError]] = {
+    "unknown-model": RegistryError,
+    "unknown-version": RegistryError,
+    "hash-mismatch": RegistryError,
+    "fingerprint-mismatch": RegistryError,
+    "bad-registry": RegistryError,
+    "storage": StorageError,
+    "plugin-missing": PluginError,
+    "plugin-broken": PluginError,
+    "plugin-changed": PluginError,
+    "bad-data": RunError,
+    "not-finite": RunError,
+}
+
+
+def error_of(findings: Sequence[Finding]) -> ZooError:
+    """Picks the class, and so the exit status, that fits the findings.
+
+    A config that is wrong in any way is a config error; otherwise the first finding decides.
+    """
+    classes = [CLASS_OF_CODE.get(finding.code, ConfigError) for finding in findings]
+    chosen = ConfigError if ConfigError in classes else classes[0]
+    return chosen.of(findings)

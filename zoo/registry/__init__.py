@@ -1,0 +1,1 @@
+"""The registry and the weights that it lists."""

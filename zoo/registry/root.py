@@ -1,0 +1,39 @@
+"""Where the zoo is: the folder that holds `registry.toml`."""
+
+import os
+from pathlib import Path
+
+from zoo.errors import RegistryError
+from zoo.registry.document import FILE_NAME
+
+
+def find_root(explicit: str | os.PathLike[str] | None = None) -> Path | None:
+    """Finds the zoo root.
+
+    Args:
+        explicit: A folder given by the user; otherwise `ZOO_ROOT`, otherwise the first folder
+            with a `registry.toml`, walking up from the current one.
+
+    Returns:
+        The folder, or None where there is none above.
+
+    Raises:
+        RegistryError: If a folder that was named has no `registry.toml`.
+    """
+    named = explicit if explicit is not None else os.environ.get("ZOO_ROOT")
+    if named:
+        root = Path(named).absolute()
+        if not (root / FILE_NAME).exists():
+            raise no_registry(f"{root} has no {FILE_NAME}")
+        return root
+    here = Path.cwd()
+    return next((p for p in (here, *here.parents) if (p / FILE_NAME).exists()), None)
+
+
+def no_registry(message: str) -> RegistryError:
+    """Makes the error for a zoo that is not there."""
+    return RegistryError(
+        message,
+        suggestion=f"go to a folder of a zoo, name one with --zoo DIR or ZOO_ROOT, or make one: "
+        f"a {FILE_NAME} with the line `format = 1`",
+    )

@@ -1,0 +1,72 @@
+"""Weights files: safetensors whose metadata says what they are of."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from zoo.errors import RegistryError
+
+Tensors = dict[str, "np.ndarray[Any, Any]"]
+_HEADER_LIMIT = 100 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class TensorFile:
+    """The content of a safetensors file.
+
+    Attributes:
+        tensors: Each array by its variable's path.
+        metadata: Texts by key.
+    """
+
+    tensors: Tensors
+    metadata: dict[str, str]
+
+
+def encode(tensors: Tensors, metadata: dict[str, str]) -> bytes:
+    """Writes arrays and metadata as safetensors bytes."""
+    contiguous = {path: np.ascontiguousarray(array) for path, array in tensors.items()}
+    # ascontiguousarray makes a scalar a vector of one.
+    shaped = {path: contiguous[path].reshape(array.shape) for path, array in tensors.items()}
+    return bytes(save(shaped, metadata=metadata))
+
+
+def decode(data: bytes, what: str) -> TensorFile:
+    """Reads safetensors bytes; nothing in them is ever executed.
+
+    Args:
+        data: The whole file.
+        what: What to call it in errors.
+
+    Raises:
+        RegistryError: If the bytes are not a safetensors file.
+    """
+    try:
+        metadata = read_metadata(data)
+        return TensorFile(load(data), metadata)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise RegistryError(
+            f"{what} is not a safetensors file: {error}",
+            suggestion="restore the file; `zoo verify` checks every version",
+        ) from error
+
+
+def read_metadata(data: bytes) -> dict[str, str]:
+    """Reads only the metadata of safetensors bytes; a `ValueError` if there is none."""
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or length > min(len(data) - 8, _HEADER_LIMIT):
+        raise ValueError("its header is longer than the file")
+    header = json.loads(data[8 : 8 + length])
+    metadata = header.get("__metadata__", {}) if isinstance(header, dict) else {}
+    if not isinstance(metadata, dict):
+        raise ValueError("its metadata is not a table")
+    return {str(key): str(value) for key, value in metadata.items()}
+
+
+def manifest_of(tensors: Tensors) -> list[list[Any]]:
+    """Lists path, shape and dtype of each array, in order."""
+    return [[path, list(array.shape), str(array.dtype)] for path, array in tensors.items()]

@@ -1,0 +1,99 @@
+"""A model config and the catalog to a resolved model: every name stands for something."""
+
+from typing import Any
+
+from zoo.catalog.catalog import Catalog
+from zoo.components import did_you_mean
+from zoo.config.compose import Source
+from zoo.config.schema import ModelConfig
+from zoo.errors import Finding
+from zoo.registry.document import Registry
+from zoo.resolve.model import Node, Part, ResolvedModel, referenced, split_output
+from zoo.resolve.nodes import NodeResolver
+from zoo.resolve.parts import Findings, PartResolver
+
+__all__ = ["Node", "Part", "ResolvedModel", "referenced", "resolve", "split_output"]
+
+
+def resolve(
+    config: ModelConfig,
+    document: dict[str, Any],
+    source: Source,
+    catalog: Catalog,
+    registry: Registry | None,
+) -> tuple[ResolvedModel | None, list[Finding]]:
+    """Resolves every name of a config.
+
+    Args:
+        config: The config, its form checked.
+        document: The composed document it came from.
+        source: Where it stands.
+        catalog: The installed components.
+        registry: The zoo's registry, where there is one.
+
+    Returns:
+        The resolved model, or None if a finding is an error; and every finding.
+    """
+    findings = Findings(str(source.path))
+    parts = PartResolver(catalog, findings)
+    graph = NodeResolver(config, parts, registry, findings)
+    nodes = graph.nodes()
+    outputs = graph.outputs(nodes)
+    broken = {"unknown-node", "duplicate-name", "missing-key"}
+    whole = not any(finding.code in broken for finding in findings.found)
+    values: dict[str, Any] = {
+        "nodes": graph.ordered(nodes, outputs) if whole else (),
+        "losses": _losses(config, outputs, parts, findings),
+        "metrics": _metrics(config, outputs, parts, findings),
+        "optimizer": parts.part("optimizers", config.optimizer, "optimizer"),
+        "data": parts.part("datasets", config.data, "data") if config.data else None,
+        "loop": parts.part("loops", config.train.loop, "train.loop"),
+        "callbacks": parts.parts("callbacks", config.train.callbacks, "train.callbacks"),
+        "evaluators": parts.parts("evaluators", config.evaluate, "evaluate"),
+    }
+    if findings.wrong:
+        return None, findings.found
+    model = ResolvedModel(
+        name=config.name,
+        description=config.description,
+        inputs=tuple(config.inputs),
+        outputs=outputs,
+        loss_weights=dict(config.loss_weights),
+        train=config.train,
+        document=document,
+        source=source,
+        **values,
+    )
+    return model, findings.found
+
+
+def _losses(
+    config: ModelConfig, outputs: tuple[str, ...], parts: PartResolver, findings: Findings
+) -> dict[str, Part | None]:
+    for place in ("losses", "loss_weights"):
+        for name in set(getattr(config, place)) - set(outputs):
+            message = f"{place}: the model has no output {name!r}"
+            hint = did_you_mean(name, outputs)
+            findings.say("unknown-node", message, f"{place}.{name}", hint)
+    if config.loss is None:
+        return {
+            name: parts.part("losses", config.losses[name], f"losses.{name}")
+            for name in outputs
+            if name in config.losses
+        }
+    if len(outputs) > 1:
+        hint = "write a [losses.NAME] for each output that has one"
+        findings.say("bad-value", f"there are {len(outputs)} outputs and one [loss]", "loss", hint)
+    return {outputs[0]: parts.part("losses", config.loss, "loss")}
+
+
+def _metrics(
+    config: ModelConfig, outputs: tuple[str, ...], parts: PartResolver, findings: Findings
+) -> tuple[Part | None, ...]:
+    metrics = parts.parts("metrics", config.metrics, "metrics")
+    for part in metrics:
+        if part is not None and part.output is not None and part.output not in outputs:
+            message = f"the model has no output {part.output!r}"
+            hint = did_you_mean(part.output, outputs)
+            findings.say("unknown-node", message, f"{part.key}.output", hint)
+    return metrics

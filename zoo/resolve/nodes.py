@@ -1,0 +1,153 @@
+"""The model graph: what each node calls, what it takes, and in which order."""
+
+from collections.abc import Iterable
+
+from zoo.components import did_you_mean
+from zoo.config.compose import implied_names
+from zoo.config.schema import LayerTable, ModelConfig
+from zoo.errors import ZooError
+from zoo.graph import CycleFound, ancestors, topological_order
+from zoo.registry.document import Registry
+from zoo.resolve.model import Node, referenced, split_output
+from zoo.resolve.parts import Findings, PartResolver
+
+MODEL_PREFIX = "zoo:"
+"""`type = "zoo:clf-lorenz96@1"` is a model of the zoo, with its weights, as a layer."""
+
+
+class NodeResolver:
+    """Turns layer tables into nodes.
+
+    Args:
+        config: The config.
+        parts: Resolves each node's layer.
+        registry: The zoo's registry, where there is one.
+        findings: Where to say what is wrong.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        parts: PartResolver,
+        registry: Registry | None,
+        findings: Findings,
+    ) -> None:
+        self._config = config
+        self._parts = parts
+        self._registry = registry
+        self._findings = findings
+        self._inputs = [table.name for table in config.inputs]
+
+    def nodes(self) -> list[Node]:
+        """Resolves every node, in the order of the config."""
+        names = implied_names(
+            [
+                {"name": layer.name, "type": layer.type, "shared_with": layer.shared_with}
+                for layer in self._config.layers
+            ]
+        )
+        self._refuse_doubles(names)
+        # Without `inputs` a node takes the one above; the first takes the only input.
+        above = self._inputs[0] if len(self._inputs) == 1 else None
+        nodes = []
+        for layer, name in zip(self._config.layers, names, strict=True):
+            nodes.append(self._node(layer, name, above))
+            above = name
+        self._refuse_unknown(nodes)
+        return nodes
+
+    def outputs(self, nodes: list[Node]) -> tuple[str, ...]:
+        """Gives the references to what the model returns."""
+        outputs = self._config.outputs
+        if outputs is None:
+            return (nodes[-1].name,)
+        known = [*self._inputs, *(node.name for node in nodes)]
+        for index, reference in enumerate(outputs):
+            key = f"outputs.{index}"
+            if split_output(reference)[0] not in known:
+                message = f"the output {reference!r} is not a node"
+                self._findings.say("unknown-node", message, key, did_you_mean(reference, known))
+            if reference in outputs[:index]:
+                message = f"the output {reference!r} stands there twice"
+                self._findings.say("duplicate-name", message, key)
+        return tuple(outputs)
+
+    def ordered(self, nodes: list[Node], outputs: Iterable[str]) -> tuple[Node, ...]:
+        """Orders the nodes that the outputs depend on, each after those it takes."""
+        by_name = {node.name: node for node in nodes}
+        parents: dict[str, list[str]] = {name: [] for name in self._inputs}
+        # A shared layer is built where its own node is called.
+        parents |= {
+            node.name: [*referenced(node.inputs), *({node.layer} - {node.name})] for node in nodes
+        }
+        try:
+            order = topological_order(parents)
+        except CycleFound as cycle:
+            message = f"the nodes take each other in a circle: {cycle}"
+            self._findings.say("cycle", message, f"layers.{cycle.path[0]}.inputs")
+            return ()
+        used = ancestors(parents, [split_output(output)[0] for output in outputs])
+        for name in order:
+            if name not in used:
+                key = f"layers.{name}" if name in by_name else f"inputs.{name}"
+                self._findings.warn("unreachable-node", f"no output depends on {name}", key)
+        return tuple(by_name[name] for name in order if name in by_name and name in used)
+
+    def _node(self, layer: LayerTable, name: str, above: str | None) -> Node:
+        key = f"layers.{name}"
+        inputs = above if layer.inputs is None else layer.inputs
+        if inputs is None:
+            message = f"the first node, {name}, must say its `inputs`: there are several inputs"
+            self._findings.say("missing-key", message, f"{key}.inputs", ", ".join(self._inputs))
+        model = None
+        is_model = layer.type.startswith(MODEL_PREFIX)
+        if is_model:
+            model = self._pinned(layer.type.removeprefix(MODEL_PREFIX), f"{key}.type")
+            if layer.arguments:
+                message = "a model of the zoo takes no arguments as a layer"
+                self._findings.say("unknown-argument", message, key)
+        own = layer.shared_with is None and not is_model
+        return Node(
+            name=name,
+            layer=layer.shared_with or name,
+            part=self._parts.part("layers", layer, key) if own else None,
+            model=model,
+            inputs=inputs,
+            trainable=layer.trainable,
+            weights=self._pinned(layer.weights, f"{key}.weights") if layer.weights else None,
+            key=key,
+        )
+
+    def _pinned(self, reference: str, key: str) -> str | None:
+        if self._registry is None:
+            message = f"{reference!r} needs a zoo, and there is no registry.toml here or above"
+            self._findings.say("unknown-model", message, key, "name the zoo with --zoo DIR")
+            return None
+        try:
+            return self._registry.find(reference).reference
+        except ZooError as error:
+            self._findings.take(error, key)
+            return None
+
+    def _refuse_doubles(self, names: list[str]) -> None:
+        keys = [*(f"inputs.{name}" for name in self._inputs), *(f"layers.{name}" for name in names)]
+        seen: set[str] = set()
+        for key, name in zip(keys, [*self._inputs, *names], strict=True):
+            if name in seen:
+                message = f"two nodes or inputs are called {name!r}"
+                self._findings.say("duplicate-name", message, key, "give each its own name")
+            seen.add(name)
+
+    def _refuse_unknown(self, nodes: list[Node]) -> None:
+        names = dict.fromkeys([*self._inputs, *(node.name for node in nodes)])
+        owners = {node.name for node in nodes if node.layer == node.name}
+        for node in nodes:
+            for name in referenced(node.inputs) if node.inputs is not None else []:
+                if name not in names:
+                    message = f"{node.name} takes {name!r}, which nothing defines"
+                    hint = did_you_mean(name, names)
+                    self._findings.say("unknown-node", message, f"{node.key}.inputs", hint)
+            if node.layer not in owners:
+                message = f"{node.name} shares the layer of {node.layer!r}, which has none"
+                hint = did_you_mean(node.layer, owners)
+                self._findings.say("unknown-node", message, f"{node.key}.shared_with", hint)

@@ -1,0 +1,117 @@
+"""Components and their arguments, looked up in the catalog."""
+
+from typing import Any
+
+from zoo.catalog.catalog import Catalog
+from zoo.components import kind_of_argument
+from zoo.config.compose import implied_names
+from zoo.config.schema import ComponentTable
+from zoo.errors import Finding, ZooError
+from zoo.resolve.model import Part
+
+_KINDS_BY_NAME_ALONE = ("initializers", "regularizers", "constraints", "activations")
+_KERAS_OBJECT_KEYS = {"class_name", "registered_name"}
+
+
+class Findings:
+    """Collects what is wrong in one config instead of stopping at the first.
+
+    Attributes:
+        file: The config's file.
+        found: What was found so far.
+    """
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.found: list[Finding] = []
+
+    def say(self, code: str, message: str, key: str, suggestion: str | None = None) -> None:
+        """Adds an error."""
+        self.found.append(Finding(code, message, self.file, key=key, suggestion=suggestion))
+
+    def warn(self, code: str, message: str, key: str) -> None:
+        """Adds what is odd but not wrong."""
+        self.found.append(Finding(code, message, self.file, key=key, severity="warning"))
+
+    def take(self, error: ZooError, key: str) -> None:
+        """Adds what an exception says."""
+        self.found.extend(error.located(file=self.file, key=key).findings)
+
+    @property
+    def wrong(self) -> bool:
+        """Whether an error is among them."""
+        return any(finding.severity == "error" for finding in self.found)
+
+
+class PartResolver:
+    """Turns component tables into parts.
+
+    Args:
+        catalog: The installed components.
+        findings: Where to say what is wrong.
+    """
+
+    def __init__(self, catalog: Catalog, findings: Findings) -> None:
+        self._catalog = catalog
+        self._findings = findings
+
+    def parts(self, kind: str, tables: list[Any], path: str) -> tuple[Part | None, ...]:
+        """Resolves an array of tables, each under its name."""
+        names = implied_names([{"type": table.type, "name": table.name} for table in tables])
+        return tuple(
+            self.part(kind, table, f"{path}.{name}")
+            for table, name in zip(tables, names, strict=True)
+        )
+
+    def part(self, kind: str, table: ComponentTable, key: str) -> Part | None:
+        """Resolves one table; None if its name stands for nothing."""
+        try:
+            component = self._catalog.find(kind, table.type)
+        except ZooError as error:
+            self._findings.take(error, f"{key}.type")
+            return None
+        return Part(
+            component,
+            {name: self._value(name, item, key) for name, item in table.arguments.items()},
+            key,
+            name=getattr(table, "name", None),
+            needs=dict(getattr(table, "needs", {})),
+            output=getattr(table, "output", None),
+        )
+
+    def _value(self, name: str, value: Any, key: str) -> Any:
+        place = f"{key}.{name}"
+        kind = kind_of_argument(name)
+        if isinstance(value, str) and kind in _KINDS_BY_NAME_ALONE:
+            return self._nested(kind, {"type": value}, place)
+        if isinstance(value, list):
+            return [self._value(name, item, key) for item in value]
+        if not isinstance(value, dict):
+            return value
+        if _KERAS_OBJECT_KEYS & set(value):
+            self._findings.say(
+                "bad-value",
+                f"{place} is a serialized Keras object, which is not loaded",
+                place,
+                "name a registered component with `type`",
+            )
+            return None
+        if "type" in value:
+            return self._nested(kind, value, place)
+        return {inner: self._value(inner, item, place) for inner, item in value.items()}
+
+    def _nested(self, kind: str | None, value: dict[str, Any], place: str) -> Part | None:
+        try:
+            table = ComponentTable.model_validate(value)
+        except ValueError:
+            self._findings.say("wrong-type", f"{place}.type is a component's name", f"{place}.type")
+            return None
+        kinds = [kind] if kind else sorted({row.kind for row in self._catalog.named(table.type)})
+        if len(kinds) > 1:
+            self._findings.say(
+                "ambiguous-component",
+                f'"{table.type}" is among the {" and the ".join(kinds)}',
+                place,
+            )
+            return None
+        return self.part(kinds[0] if kinds else "layers", table, place)

@@ -1,0 +1,1 @@
+"""Where Keras is used: from a resolved model to a trained one."""

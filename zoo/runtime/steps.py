@@ -1,0 +1,152 @@
+"""The training step that hands gradients to the metrics that ask for them.
+
+Everything that needs TensorFlow itself is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from zoo.runtime.bindings import step_in_progress
+
+
+def build_optimizer(model: Any) -> None:
+    """Creates the optimizer's variables, where Keras would only do so inside the first step."""
+    if model.optimizer.built or not model.trainable_variables:
+        return
+    with tf.init_scope(), model.distribute_strategy.scope():
+        model.optimizer.build(model.trainable_variables)
+
+
+def train_step(model: Any, data: Any) -> dict[str, Any]:
+    """Runs one training step on one batch: Keras's own, with the gradients given to metrics.
+
+    Args:
+        model: A compiled `BoundModel`.
+        data: `(x, y)` or `(x, y, sample_weight)`.
+
+    Returns:
+        The running results of every metric, by name.
+    """
+    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    with tf.GradientTape() as tape:
+        y_pred = model(x, training=True)
+        loss = model.compute_loss(
+            x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
+        )
+        _track_loss(model, loss, x)
+        scaled_loss = model.optimizer.scale_loss(loss)
+    variables = model.trainable_weights
+    gradients = tape.gradient(scaled_loss, variables)
+    if not model.step_metrics.metrics:
+        model.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        logs: dict[str, Any] = model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+        return logs
+    # Both have to be read before the optimizer changes its scale and its accumulators.
+    whole = _of_the_whole_batch(gradients, variables, model.optimizer)
+    stepped = _apply(model.optimizer, gradients, variables)
+    logs = model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+    if len(model.outputs) == 1:
+        y = keras.tree.flatten(y)[0]
+    with step_in_progress(model, x, gradients=whole):
+        _when(stepped, lambda: model.step_metrics.update(y, y_pred, sample_weight))
+    return model.step_metrics.add_results(logs)
+
+
+def tape_step(model: Any, x: Any, y: Any = None, sample_weight: Any = None) -> dict[str, Any]:
+    """Runs one training step of an explicit loop, with the same results as `fit`.
+
+    The caller wraps it in `tf.function`, resets the metrics at the start of an epoch, and
+    ends training with `optimizer.finalize_variable_values` (or uses `make_train_step`).
+    """
+    return train_step(model, (x, y, sample_weight))
+
+
+def make_train_step(model: Any, jit_compile: bool | None = None) -> Callable[..., dict[str, Any]]:
+    """Returns a compiled `step(x, y=None, sample_weight=None) -> logs` for an explicit loop.
+
+    Args:
+        model: A compiled `BoundModel`. `run_eagerly` and its strategy are honoured.
+        jit_compile: Whether to compile with XLA; omitted, as the model was compiled.
+    """
+    build_optimizer(model)
+    strategy = model.distribute_strategy
+
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+    def step(x: Any, y: Any = None, sample_weight: Any = None) -> dict[str, Any]:
+        logs = strategy.run(tape_step, args=(model, x, y, sample_weight))
+        return {
+            name: strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None)
+            for name, value in logs.items()
+        }
+
+    if model.run_eagerly:
+        return step
+    if jit_compile is None:
+        jit_compile = model.jit_compile
+    return tf.function(step, reduce_retracing=True, jit_compile=jit_compile)
+
+
+def _track_loss(model: Any, loss: Any, x: Any) -> None:
+    """Adds the batch's loss to the running mean, in the units of the whole batch."""
+    batch_size = tf.shape(next(i for i in keras.tree.flatten(x) if i is not None))[0]
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    # Keras divides the loss by the replicas, so that their gradients sum to the batch's.
+    model._loss_tracker.update_state(loss * replicas, sample_weight=batch_size)
+
+
+def _of_the_whole_batch(gradients: list[Any], variables: list[Any], optimizer: Any) -> list[Any]:
+    """Returns unscaled gradients, averaged over the accumulation window, of all replicas."""
+    one = tf.ones(())
+    scale = optimizer.scale_loss(one)
+    whole = [
+        tf.zeros(variable.shape, variable.dtype) if g is None else tf.convert_to_tensor(g)
+        for g, variable in zip(gradients, variables, strict=True)
+    ]
+    if scale is not one:
+        whole = [g / tf.cast(scale, g.dtype) for g in whole]
+    accumulating = _accumulating(optimizer)
+    if accumulating is not None:
+        steps = accumulating.gradient_accumulation_steps
+        earlier = [_accumulated(accumulating, variable) for variable in variables]
+        whole = [(g + e) / steps for g, e in zip(whole, earlier, strict=True)]
+    if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+        replica = tf.distribute.get_replica_context()
+        whole = replica.all_reduce(tf.distribute.ReduceOp.SUM, whole)
+    return whole
+
+
+def _accumulating(optimizer: Any) -> Any:
+    """The optimizer that accumulates gradients, or None."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    return inner if inner.gradient_accumulation_steps else None
+
+
+def _accumulated(optimizer: Any, variable: Any) -> Any:
+    index = optimizer._get_variable_index(variable)
+    return tf.convert_to_tensor(optimizer._accumulated_gradients[index])
+
+
+def _apply(optimizer: Any, gradients: list[Any], variables: list[Any]) -> Any:
+    """Applies the gradients; returns whether that was a step, None where it always is.
+
+    It is none while an accumulation window is open, and where loss scaling met a gradient that
+    is not finite. Keras counts neither in `iterations`.
+    """
+    always = _accumulating(optimizer) is None and not isinstance(
+        optimizer, keras.optimizers.LossScaleOptimizer
+    )
+    before = None if always else tf.identity(optimizer.iterations)
+    optimizer.apply_gradients(zip(gradients, variables, strict=True))
+    return None if always else tf.not_equal(before, optimizer.iterations)
+
+
+def _when(condition: Any, update: Callable[[], None]) -> None:
+    if condition is None:
+        update()
+    else:
+        keras.ops.cond(condition, update, lambda: None)

@@ -1,0 +1,87 @@
+"""From what a user names, a path, a model or a version, to the config that is meant."""
+
+from pathlib import Path
+
+from zoo.catalog.catalog import Catalog
+from zoo.catalog.discovery import package_folder
+from zoo.components import MODELS, Component, did_you_mean
+from zoo.config.compose import Source
+from zoo.errors import ConfigError, PluginError, RegistryError, StorageError
+from zoo.registry.document import Registry
+
+
+def looks_like_a_path(text: str) -> bool:
+    """Tells whether a command's FILE is a path rather than a model's name."""
+    return text.endswith(".toml") or "/" in text or "\\" in text or Path(text).exists()
+
+
+def find_source(text: str, catalog: Catalog, registry: Registry | None) -> Source:
+    """Finds the config that a path or a model's name means.
+
+    Raises:
+        StorageError: If there is no such file.
+        RegistryError: `unknown-model`.
+    """
+    if looks_like_a_path(text):
+        path = Path(text).absolute()
+        inside = registry is not None and path.resolve().is_relative_to(registry.root.resolve())
+        return Source(path, registry.root if registry and inside else path.parent)
+    return find_model(text, catalog, registry)
+
+
+def find_model(name: str, catalog: Catalog, registry: Registry | None) -> Source:
+    """Finds the config of a model: the registry's own entry first, then what a plugin ships.
+
+    Args:
+        name: The model's name, or `distribution/name` for one that a plugin ships.
+        catalog: What the plugins ship.
+        registry: The zoo's registry, where there is one.
+
+    Raises:
+        RegistryError: `unknown-model`.
+        PluginError: If the plugin that ships it is not installed.
+    """
+    entry = registry.model(name) if registry is not None else None
+    if registry is not None and entry is not None:
+        if entry.config.endswith(".toml"):
+            return Source(registry.path(entry.config), registry.root)
+        return _shipped(_row(entry.config, catalog, registered=True))
+    return _shipped(_row(name, catalog, registered=False, registry=registry))
+
+
+def model_sources(catalog: Catalog, registry: Registry | None) -> dict[str, str]:
+    """Names every model, with where its config comes from."""
+    shipped = {row.name: row.qualified for row in catalog.of_kind(MODELS)}
+    entries = registry.models if registry is not None else ()
+    return {**shipped, **{entry.name: entry.config for entry in entries}}
+
+
+def _row(
+    name: str, catalog: Catalog, *, registered: bool, registry: Registry | None = None
+) -> Component:
+    try:
+        return catalog.find(MODELS, name)
+    except ConfigError as error:
+        if error.findings[0].code != "unknown-component":
+            raise
+        if registered:
+            distribution = name.partition("/")[0]
+            raise PluginError(
+                f"the registry takes this model from {distribution}, which does not ship it here",
+                "plugin-missing",
+                suggestion=f"pip install {distribution}",
+            ) from None
+        hint = did_you_mean(name, model_sources(catalog, registry), "`zoo list models` shows all")
+        raise RegistryError(
+            f"there is no model {name!r}", "unknown-model", suggestion=hint
+        ) from None
+
+
+def _shipped(row: Component) -> Source:
+    folder = package_folder(row.target.partition(":")[0])
+    if folder is None or not (folder / f"{row.name}.toml").is_file():
+        raise StorageError(
+            f"{row.distribution} does not have {row.name}.toml in {row.target}, as it says",
+            suggestion=f"reinstall {row.distribution}",
+        )
+    return Source(folder / f"{row.name}.toml", folder)
