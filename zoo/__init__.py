@@ -1,1 +1,188 @@
-"""A model zoo for Keras."""
+"""A model zoo for Keras: models declared in TOML, made of parts that plugins register.
+
+Importing this package imports neither Keras nor TensorFlow; the functions that need them do.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import (
+    ConfigError,
+    Finding,
+    PluginError,
+    RegistryError,
+    RunError,
+    Stopped,
+    StorageError,
+    ZooError,
+)
+
+if TYPE_CHECKING:
+    from zoo.catalog.catalog import Catalog
+    from zoo.registry.document import Registry
+    from zoo.runs import Run
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ConfigError",
+    "Finding",
+    "PluginError",
+    "RegistryError",
+    "RunError",
+    "Stopped",
+    "StorageError",
+    "ZooError",
+    "__version__",
+    "build",
+    "check",
+    "custom_objects",
+    "discover",
+    "load",
+    "open_registry",
+    "train",
+]
+
+Overrides = Mapping[str, Any]
+
+
+def load(reference: str, *, zoo: str | Path | None = None) -> Any:
+    """Loads a model of the zoo with its weights.
+
+    Args:
+        reference: `"name@1.2.3"`; `"name@1"` is the newest 1.x.y, `"name"` the newest stable one.
+        zoo: The zoo root; by default found from the current folder or `ZOO_ROOT`.
+
+    Returns:
+        A compiled `keras.Model`.
+
+    Raises:
+        RegistryError: If it is unknown, damaged, or not what was published.
+        PluginError: If a plugin that it is made of is missing.
+    """
+    from zoo.runtime.weights import Shelf
+    from zoo.workspace import Workspace
+
+    workspace = Workspace(zoo)
+    return Shelf(workspace.known_registry, workspace.catalog).load(reference)
+
+
+def build(
+    file: str | Path, overrides: Overrides | None = None, *, zoo: str | Path | None = None
+) -> Any:
+    """Builds the compiled Keras model of a config, with fresh weights.
+
+    Args:
+        file: A path, or a model's name.
+        overrides: Values by dotted key, such as `{"train.epochs": 1}`.
+        zoo: The zoo root; by default found from the current folder or `ZOO_ROOT`.
+
+    Returns:
+        A compiled `keras.Model`.
+
+    Raises:
+        ConfigError: If the config is wrong; it carries every finding.
+    """
+    from zoo.runtime.weights import Shelf
+    from zoo.workspace import Workspace
+
+    workspace = Workspace(zoo)
+    model = workspace.check(file, overrides).usable
+    return Shelf(workspace.registry, workspace.catalog).build(model)
+
+
+def train(
+    file: str | Path,
+    overrides: Overrides | None = None,
+    *,
+    zoo: str | Path | None = None,
+    folder: str | Path | None = None,
+    resume: bool = False,
+    start_from: str | None = None,
+    quiet: bool = False,
+) -> "Run":
+    """Trains the model of a config.
+
+    Args:
+        file: A path, or a model's name.
+        overrides: Values by dotted key, such as `{"train.epochs": 1}`.
+        zoo: The zoo root; by default found from the current folder or `ZOO_ROOT`.
+        folder: The run's folder; by default a new one in `runs/NAME/` of the zoo.
+        resume: Whether to go on with the run in that folder, or with the newest one.
+        start_from: The `name@version` whose weights the training starts from.
+        quiet: Whether to show no progress.
+
+    Returns:
+        The run, with `history`, `folder` and `publish()`.
+
+    Raises:
+        ConfigError: If the config is wrong; nothing is written.
+        RunError: If the data or the training is not finite.
+        Stopped: If a signal stopped it; it can be resumed.
+    """
+    from zoo.runtime.training import Wishes
+    from zoo.runtime.training import train as train_model
+    from zoo.runtime.weights import Shelf
+    from zoo.workspace import Workspace
+
+    workspace = Workspace(zoo)
+    model = workspace.check(file, overrides).usable
+    shelf = Shelf(workspace.registry, workspace.catalog)
+    wishes = Wishes(folder, resume, start_from, quiet)
+    return train_model(model, shelf, workspace.root, wishes)
+
+
+def custom_objects(file: str | Path, *, zoo: str | Path | None = None) -> dict[str, Any]:
+    """Gives the classes that Keras needs to load a saved model of a config.
+
+    Args:
+        file: A path, or a model's name.
+        zoo: The zoo root; by default found from the current folder or `ZOO_ROOT`.
+
+    Returns:
+        Each class by its name, for `keras.saving.load_model(..., custom_objects=...)`.
+    """
+    from zoo.runtime.custom_objects import custom_objects_of
+    from zoo.workspace import Workspace
+
+    return custom_objects_of(Workspace(zoo).check(file).usable)
+
+
+def check(
+    file: str | Path, overrides: Overrides | None = None, *, zoo: str | Path | None = None
+) -> list[Finding]:
+    """Finds every problem of a config without Keras.
+
+    Args:
+        file: A path, or a model's name.
+        overrides: Values by dotted key, such as `{"train.epochs": 1}`.
+        zoo: The zoo root; by default found from the current folder or `ZOO_ROOT`.
+
+    Returns:
+        Errors and warnings; empty if all is well.
+    """
+    from zoo.workspace import Workspace
+
+    return Workspace(zoo).check(file, overrides).findings
+
+
+def discover() -> "Catalog":
+    """Reads which components the installed plugins register; nothing is imported."""
+    from zoo.catalog.discovery import find_components
+
+    return find_components()
+
+
+def open_registry(zoo: str | Path | None = None) -> "Registry":
+    """Reads the registry of a zoo.
+
+    Args:
+        zoo: The zoo root; by default found from the current folder or `ZOO_ROOT`.
+
+    Raises:
+        RegistryError: If there is none, or it is damaged.
+    """
+    from zoo.workspace import Workspace
+
+    return Workspace(zoo).known_registry

@@ -1,23 +1,19 @@
 """Every problem of a config that can be found without Keras."""
 
-import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from zoo.catalog.catalog import Catalog
+from zoo.components import paths_in
 from zoo.config.compose import Source, compose
 from zoo.config.reader import plain_data_findings
 from zoo.config.validation import validated
 from zoo.errors import Finding, ZooError, error_of
 from zoo.files import safe_path
 from zoo.registry.document import Registry
-from zoo.resolve import Part, ResolvedModel, resolve
+from zoo.resolve import ResolvedModel, resolve
 from zoo.sources import find_model
-
-_PATH_ARGUMENT = re.compile(
-    r"(?:.*_)?(?:path|paths|file|files|filename|filepath|folder|directory|dir|vocabulary)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +45,7 @@ def check_source(
     source: Source,
     catalog: Catalog,
     registry: Registry | None,
-    overrides: Iterable[str] = (),
+    overrides: Mapping[str, Any] | None = None,
 ) -> Checked:
     """Reads, composes, validates and resolves a config; nothing is imported or written.
 
@@ -57,11 +53,13 @@ def check_source(
         source: The config's file and root.
         catalog: The installed components.
         registry: The zoo's registry, where there is one.
-        overrides: `key.path=value` texts, as for `--set`.
+        overrides: Values by dotted key, as `--set` gives them.
     """
     file = str(source.path)
     try:
-        document = compose(source, overrides, lambda name: find_model(name, catalog, registry))
+        document = compose(
+            source, overrides or {}, lambda name: find_model(name, catalog, registry)
+        )
     except ZooError as error:
         return Checked(None, list(error.located(file=file).findings))
     findings = list(plain_data_findings(document, file))
@@ -80,25 +78,13 @@ def check_source(
 def path_findings(model: ResolvedModel) -> list[Finding]:
     """Finds the arguments that name a file outside the zoo root."""
     findings: list[Finding] = []
+    folder, root = model.source.folder, model.source.root
     for part in model.parts():
-        for key, text in path_arguments(part):
-            try:
-                safe_path(text, folder=model.source.path.parent, root=model.source.root)
-            except ZooError as error:
-                findings.extend(error.located(file=str(model.source.path), key=key).findings)
+        for name, value in part.arguments.items():
+            for text in paths_in(name, value):
+                try:
+                    safe_path(text, folder=folder, root=root)
+                except ZooError as error:
+                    key = f"{part.key}.{name}"
+                    findings += error.located(file=str(model.source.path), key=key).findings
     return findings
-
-
-def path_arguments(part: Part) -> list[tuple[str, str]]:
-    """Lists the arguments of a component that are paths, by key and text.
-
-    An argument is a path if its name says so: `path`, `log_dir`, `filename`, `vocabulary`.
-    """
-    found = []
-    for name, value in part.arguments.items():
-        if _PATH_ARGUMENT.fullmatch(name):
-            texts: list[Any] = (
-                value if isinstance(value, list) and name != "vocabulary" else [value]
-            )
-            found += [(f"{part.key}.{name}", text) for text in texts if isinstance(text, str)]
-    return found

@@ -35,6 +35,11 @@ _KIND_OF_ARGUMENT = (
 )
 
 
+_PATH_ARGUMENT = re.compile(
+    r"(?:.*_)?(?:path|paths|file|files|filename|filepath|folder|directory|dir|vocabulary)"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Component:
     """One row of the catalog.
@@ -74,6 +79,19 @@ def kind_of_argument(name: str) -> str | None:
     Keras names such arguments alike everywhere: `kernel_initializer`, `bias_regularizer`.
     """
     return next((kind for pattern, kind in _KIND_OF_ARGUMENT if pattern.fullmatch(name)), None)
+
+
+def paths_in(argument: str, value: Any) -> list[str]:
+    """Lists the paths that an argument's value holds.
+
+    An argument is a path if its name says so: `path`, `log_dir`, `filename`, `vocabulary` (which
+    may be the list of words itself instead).
+    """
+    if not _PATH_ARGUMENT.fullmatch(argument):
+        return []
+    if isinstance(value, list) and argument != "vocabulary":
+        return [item for item in value if isinstance(item, str)]
+    return [value] if isinstance(value, str) else []
 
 
 def normalized(distribution: str) -> str:

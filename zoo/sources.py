@@ -24,8 +24,10 @@ def find_source(text: str, catalog: Catalog, registry: Registry | None) -> Sourc
     """
     if looks_like_a_path(text):
         path = Path(text).absolute()
-        inside = registry is not None and path.resolve().is_relative_to(registry.root.resolve())
-        return Source(path, registry.root if registry and inside else path.parent)
+        root = registry.root.resolve() if registry is not None else None
+        if root is None or not path.resolve().is_relative_to(root):
+            return Source(path, path.parent)
+        return Source(path, root, path.resolve().relative_to(root).as_posix())
     return find_model(text, catalog, registry)
 
 
@@ -44,7 +46,7 @@ def find_model(name: str, catalog: Catalog, registry: Registry | None) -> Source
     entry = registry.model(name) if registry is not None else None
     if registry is not None and entry is not None:
         if entry.config.endswith(".toml"):
-            return Source(registry.path(entry.config), registry.root)
+            return Source(registry.path(entry.config), registry.root, entry.config)
         return _shipped(_row(entry.config, catalog, registered=True))
     return _shipped(_row(name, catalog, registered=False, registry=registry))
 
@@ -84,4 +86,4 @@ def _shipped(row: Component) -> Source:
             f"{row.distribution} does not have {row.name}.toml in {row.target}, as it says",
             suggestion=f"reinstall {row.distribution}",
         )
-    return Source(folder / f"{row.name}.toml", folder)
+    return Source(folder / f"{row.name}.toml", folder, row.qualified)

@@ -55,6 +55,12 @@ def find_components(path: Sequence[str] | None = None, disabled: str | None = No
     return Catalog(_with_status(rows), tuple(left_out))
 
 
+def installed_versions(path: Sequence[str] | None = None) -> dict[str, str]:
+    """Gives the version of every installed distribution, by its normalized name."""
+    folders = _distribution_folders(sys.path if path is None else path)
+    return dict(_name_and_version(folder.name) for folder in folders)
+
+
 def _distribution_folders(path: Sequence[str]) -> Iterator[Path]:
     seen: set[str] = set()
     for entry in dict.fromkeys(path):

@@ -31,22 +31,32 @@ class Source:
     Attributes:
         path: The TOML file.
         root: The folder that its paths may not leave.
+        origin: How the registry names it: `distribution/name` for one that a plugin ships, a
+            path relative to the zoo root, or empty for one outside of any zoo.
+        resolved: Whether it is a resolved config, whose paths are relative to the root.
     """
 
     path: Path
     root: Path
+    origin: str = ""
+    resolved: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """The folder that its paths are relative to."""
+        return self.root if self.resolved else self.path.parent
 
 
 FindModel = Callable[[str], Source]
 """Finds the config of a model by its name."""
 
 
-def compose(source: Source, overrides: Iterable[str], find_model: FindModel) -> Document:
+def compose(source: Source, overrides: Mapping[str, Any], find_model: FindModel) -> Document:
     """Reads a config with everything it extends, and applies the overrides and variables.
 
     Args:
         source: The config's file and root.
-        overrides: `key.path=value` texts, the value in TOML syntax.
+        overrides: Values by dotted key, such as `{"layers.conv1.filters": 64}`.
         find_model: Finds the config of a model that `extends` names.
 
     Returns:
@@ -58,8 +68,8 @@ def compose(source: Source, overrides: Iterable[str], find_model: FindModel) -> 
     """
     document = _read_with_parents(source, find_model, ())
     try:
-        for override in overrides:
-            _apply_override(document, override)
+        for key, value in overrides.items():
+            _override(document, key, value)
         return _interpolated(document)
     except ConfigError as error:
         raise error.located(file=str(source.path)) from None
@@ -139,7 +149,7 @@ def _parents(extends: Any, source: Source, find_model: FindModel) -> list[Source
 def _parent(name: str, source: Source, find_model: FindModel) -> Source:
     looks_like_a_path = name.endswith(".toml") or set(name) & set("/\\~:") or not name
     if looks_like_a_path:
-        path = safe_path(name, folder=source.path.parent, root=source.root)
+        path = safe_path(name, folder=source.folder, root=source.root)
         return Source(path, source.root)
     return find_model(name)
 
@@ -206,21 +216,34 @@ def _remove(document: Document, key: str) -> None:
     del holder[index]
 
 
-def _apply_override(document: Document, override: str) -> None:
-    key, equals, text = override.partition("=")
-    key = key.strip()
-    if not equals or not key or not all(key.split(".")):
-        raise ConfigError(
-            f"--set {override!r} is not of the form key.path=value",
-            suggestion="for example --set layers.conv1.filters=64",
-        )
+def parse_overrides(texts: Iterable[str]) -> Document:
+    """Reads `key.path=value` texts, each value in TOML syntax, as `--set` takes them.
+
+    Raises:
+        ConfigError: If a text is not of that form.
+    """
+    overrides = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigError(
+                f"--set {text!r} is not of the form key.path=value",
+                suggestion="for example --set layers.conv1.filters=64",
+            )
+        overrides[key.strip()] = _toml_value(key.strip(), value)
+    return overrides
+
+
+def _override(document: Document, key: str, value: Any) -> None:
     parts = key.split(".")
+    if not all(parts):
+        raise ConfigError(f"{key!r} is not a dotted key", suggestion="for example train.epochs")
     holder = _descend(document, parts[:-1], key, create=True)
-    last = parts[-1]
-    if isinstance(holder, list):
-        holder[_index_in(holder, last, key)] = _toml_value(key, text)
-    else:
-        holder[last] = _toml_value(key, text)
+    index = _index_in(holder, parts[-1], key) if isinstance(holder, list) else parts[-1]
+    try:
+        holder[index] = value
+    except TypeError:
+        raise ConfigError(f"{key}: nothing can be set there", "unknown-key", key=key) from None
 
 
 def _toml_value(key: str, text: str) -> Any:

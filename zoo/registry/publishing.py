@@ -29,6 +29,7 @@ class Candidate:
         config: The resolved config, as TOML.
         tensors: The weights by variable path.
         fingerprint: The fingerprint of the graph.
+        graph: The canonical graph itself, by which a difference can be named.
         plugins: The version of each plugin that the model is made of.
         keras: The version of Keras.
         metrics: What the training reached.
@@ -41,6 +42,7 @@ class Candidate:
     config: str
     tensors: Tensors
     fingerprint: str
+    graph: Mapping[str, Any]
     plugins: Mapping[str, str]
     keras: str
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -77,6 +79,7 @@ def publish(root: Path, candidate: Candidate, version: str | None = None) -> Wei
                 "format": WEIGHTS_FORMAT,
                 "model": f"{candidate.name}@{number}",
                 "fingerprint": candidate.fingerprint,
+                "graph": json.dumps(candidate.graph),
                 "manifest": json.dumps(manifest_of(candidate.tensors)),
             },
         )

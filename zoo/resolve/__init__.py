@@ -8,11 +8,20 @@ from zoo.config.compose import Source
 from zoo.config.schema import ModelConfig
 from zoo.errors import Finding
 from zoo.registry.document import Registry
+from zoo.resolve.document import resolved_toml
 from zoo.resolve.model import Node, Part, ResolvedModel, referenced, split_output
 from zoo.resolve.nodes import NodeResolver
 from zoo.resolve.parts import Findings, PartResolver
 
-__all__ = ["Node", "Part", "ResolvedModel", "referenced", "resolve", "split_output"]
+__all__ = [
+    "Node",
+    "Part",
+    "ResolvedModel",
+    "referenced",
+    "resolve",
+    "resolved_toml",
+    "split_output",
+]
 
 
 def resolve(

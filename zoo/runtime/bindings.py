@@ -23,6 +23,7 @@ from zoo.runtime.needs import (
     STANDARD,
     TRAINABLE_VARIABLES,
     Needs,
+    Signature,
     UnboundNeed,
     called,
     is_function,
@@ -101,6 +102,8 @@ def _bind(
     if isinstance(component, type):
         component = component()
     if isinstance(component, BoundLoss | BoundMetric) and not needs:
+        signature = Signature(component.wrapped, wrapper is BoundLoss, tuple(input_names))
+        signature.check_sources(component.arguments.values(), label or signature.label)
         return component
     sources = resolve(component, wrapper is BoundLoss, needs, input_names, label)
     return component if sources is None else wrapper(component, sources)
@@ -202,6 +205,10 @@ def _as_float(value: Any, dtype: str) -> Any:
     return keras.ops.cast(value, dtype)
 
 
+def _as_tensor(value: Any) -> Any:
+    return keras.ops.copy(value) if isinstance(value, keras.Variable) else value
+
+
 def _to_same_rank(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     """Drops or adds one last axis of length 1, as Keras does for every function loss."""
     if not hasattr(y_true, "shape") or not hasattr(y_pred, "shape"):
@@ -247,7 +254,7 @@ class BoundLoss(keras.losses.Loss):  # type: ignore[misc]
             reduction=reduction,
             dtype=dtype or getattr(loss, "dtype", None),
         )
-        self.loss = loss
+        self.wrapped = loss
         self.arguments = dict(arguments)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
@@ -259,7 +266,7 @@ class BoundLoss(keras.losses.Loss):  # type: ignore[misc]
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Returns the loss of each sample."""
-        if is_function(self.loss):
+        if is_function(self.wrapped):
             y_true, y_pred = _to_same_rank(y_true, y_pred)
         given = {"y_true": y_true, "y_pred": y_pred, "sample_weight": _WEIGHT.get()}
         values = _gather(self.name, self.arguments, given)
@@ -269,14 +276,14 @@ class BoundLoss(keras.losses.Loss):  # type: ignore[misc]
                 values[parameter] = keras.tree.map_structure(
                     lambda value: _as_float(value, self.dtype), values[parameter]
                 )
-        return called(self.loss)(**values)
+        return called(self.wrapped)(**values)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the serializable configuration."""
         return {
             **super().get_config(),
             "dtype": self.dtype,
-            "loss": keras.saving.serialize_keras_object(self.loss),
+            "loss": keras.saving.serialize_keras_object(self.wrapped),
             "arguments": dict(self.arguments),
         }
 
@@ -334,8 +341,10 @@ class BoundMetric(keras.metrics.Metric):  # type: ignore[misc]
         return self.wrapped(**_gather(self.name, self.arguments, given))
 
     def result(self) -> Any:
-        """Returns the wrapped metric's result."""
-        return self.state.result()
+        """Returns the wrapped metric's result, as tensors."""
+        # A metric may return its variable itself. That would go on changing in a kept log, and
+        # outside a replica it reads as the sum over all replicas.
+        return keras.tree.map_structure(_as_tensor, self.state.result())
 
     def reset_state(self) -> None:
         """Resets the wrapped metric."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import keras
@@ -24,23 +25,8 @@ class StepMetrics:
     """
 
     def __init__(self, metrics: Iterable[BoundMetric] = ()) -> None:
-        self.metrics = list(metrics)
+        self.metrics = tuple(metrics)
         self.optimizer_steps_at_reset: Any = None
-
-    def update(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
-        """Updates every metric with the step in progress."""
-        for metric in self.metrics:
-            metric.update_state(y, y_pred, sample_weight)
-
-    def add_results(self, logs: dict[str, Any]) -> dict[str, Any]:
-        """Returns the logs with the results added, under names that are still free."""
-        logs = dict(logs)
-        for metric in self.metrics:
-            result = metric.result()
-            named = result if isinstance(result, Mapping) else {metric.name: result}
-            for name, value in named.items():
-                logs[_free_name(name, logs)] = value
-        return logs
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -93,7 +79,7 @@ class BoundModel(keras.Model):  # type: ignore[misc]
         self._steps = StepMetrics(taken)
         super().compile(
             optimizer=optimizer,
-            loss=_map_leaves(lambda one: bind_loss(one, input_names=names), loss),
+            loss=keras.tree.map_structure(partial(bind_loss, input_names=names), loss),
             loss_weights=loss_weights,
             metrics=metrics,
             weighted_metrics=weighted_metrics,
@@ -139,14 +125,6 @@ class BoundModel(keras.Model):  # type: ignore[misc]
 
         return steps.train_step(self, *arguments)
 
-    def make_train_function(self, force: bool = False) -> Any:
-        """Returns the compiled training function."""
-        if self._steps.metrics:
-            from zoo.runtime import steps
-
-            steps.build_optimizer(self)
-        return super().make_train_function(force=force)
-
     @property
     def step_metrics(self) -> StepMetrics:
         """The metrics that only a training step can update."""
@@ -191,14 +169,6 @@ class BoundModel(keras.Model):  # type: ignore[misc]
         return before is None or bool(self.optimizer.iterations != before)
 
 
-def _map_leaves(function: Any, structure: Any) -> Any:
-    if isinstance(structure, Mapping):
-        return {key: _map_leaves(function, value) for key, value in structure.items()}
-    if isinstance(structure, list | tuple):
-        return [_map_leaves(function, value) for value in structure]
-    return function(structure)
-
-
 def _take_step_metrics(
     structure: Any, names: list[str], taken: list[Any], keep_length: int | None = None
 ) -> Any:
@@ -228,12 +198,3 @@ def _require_tensorflow(metrics: list[Any]) -> None:
             f'metric "{metrics[0].name}" asks for gradients, which needs the TensorFlow backend; '
             f'Keras runs on "{backend}": set KERAS_BACKEND=tensorflow, or leave the metric out'
         )
-
-
-def _free_name(name: str, logs: Mapping[str, Any]) -> str:
-    """Numbers a name that is taken, as Keras does for its own metrics."""
-    candidate, count = name, 0
-    while candidate in logs:
-        count += 1
-        candidate = f"{name}_{count}"
-    return candidate

@@ -196,10 +196,15 @@ class Signature:
     def check_rebinding(self, needs: Mapping[str, str], label: str) -> None:
         """Raises where a rebinding names a parameter or a source that is not there."""
         names = [p.name for p in self.parameters]
-        for parameter, source in needs.items():
+        for parameter in needs:
             if parameter not in names:
                 reason = f"it has no such parameter; it has: {', '.join(names) or 'none'}"
                 raise UnboundNeed(label, parameter, names, reason)
+        self.check_sources(needs.values(), label)
+
+    def check_sources(self, sources: Iterable[str], label: str) -> None:
+        """Raises where a source is not there."""
+        for source in sources:
             if source not in (*STANDARD, *self.bindable):
                 raise self._unbound(label, source)
 

@@ -5,7 +5,8 @@ Everything that needs TensorFlow itself is here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import keras
@@ -32,6 +33,7 @@ def train_step(model: Any, data: Any) -> dict[str, Any]:
     Returns:
         The running results of every metric, by name.
     """
+    build_optimizer(model)
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     with tf.GradientTape() as tape:
         y_pred = model(x, training=True)
@@ -42,19 +44,18 @@ def train_step(model: Any, data: Any) -> dict[str, Any]:
         scaled_loss = model.optimizer.scale_loss(loss)
     variables = model.trainable_weights
     gradients = tape.gradient(scaled_loss, variables)
-    if not model.step_metrics.metrics:
-        model.optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        logs: dict[str, Any] = model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
-        return logs
-    # Both have to be read before the optimizer changes its scale and its accumulators.
-    whole = _of_the_whole_batch(gradients, variables, model.optimizer)
+    metrics = model.step_metrics.metrics if variables else ()
+    # Read before the optimizer changes its scale and its accumulators.
+    whole = _of_the_whole_batch(gradients, variables, model.optimizer) if metrics else []
     stepped = _apply(model.optimizer, gradients, variables)
-    logs = model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+    logs: dict[str, Any] = model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+    if not metrics:
+        return logs
     if len(model.outputs) == 1:
         y = keras.tree.flatten(y)[0]
     with step_in_progress(model, x, gradients=whole):
-        _when(stepped, lambda: model.step_metrics.update(y, y_pred, sample_weight))
-    return model.step_metrics.add_results(logs)
+        _when(stepped, lambda: _update(metrics, y, y_pred, sample_weight))
+    return _with_results(logs, metrics)
 
 
 def tape_step(model: Any, x: Any, y: Any = None, sample_weight: Any = None) -> dict[str, Any]:
@@ -85,10 +86,12 @@ def make_train_step(model: Any, jit_compile: bool | None = None) -> Callable[...
         }
 
     if model.run_eagerly:
-        return step
-    if jit_compile is None:
-        jit_compile = model.jit_compile
-    return tf.function(step, reduce_retracing=True, jit_compile=jit_compile)
+        return step  # type: ignore[no-any-return]
+    jit_compile = model.jit_compile if jit_compile is None else jit_compile
+    compiled: Callable[..., dict[str, Any]] = tf.function(
+        step, reduce_retracing=True, jit_compile=jit_compile
+    )
+    return compiled
 
 
 def _track_loss(model: Any, loss: Any, x: Any) -> None:
@@ -123,7 +126,7 @@ def _of_the_whole_batch(gradients: list[Any], variables: list[Any], optimizer: A
 def _accumulating(optimizer: Any) -> Any:
     """The optimizer that accumulates gradients, or None."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)
-    return inner if inner.gradient_accumulation_steps else None
+    return inner if getattr(inner, "gradient_accumulation_steps", None) else None
 
 
 def _accumulated(optimizer: Any, variable: Any) -> Any:
@@ -137,6 +140,9 @@ def _apply(optimizer: Any, gradients: list[Any], variables: list[Any]) -> Any:
     It is none while an accumulation window is open, and where loss scaling met a gradient that
     is not finite. Keras counts neither in `iterations`.
     """
+    if not variables:
+        warnings.warn("The model does not have any trainable weights.", stacklevel=2)
+        return None
     always = _accumulating(optimizer) is None and not isinstance(
         optimizer, keras.optimizers.LossScaleOptimizer
     )
@@ -150,3 +156,28 @@ def _when(condition: Any, update: Callable[[], None]) -> None:
         update()
     else:
         keras.ops.cond(condition, update, lambda: None)
+
+
+def _update(metrics: Iterable[Any], y: Any, y_pred: Any, sample_weight: Any) -> None:
+    for metric in metrics:
+        metric.update_state(y, y_pred, sample_weight)
+
+
+def _with_results(logs: Mapping[str, Any], metrics: Iterable[Any]) -> dict[str, Any]:
+    """Returns the logs with the metrics' results added."""
+    logs = dict(logs)
+    for metric in metrics:
+        result = metric.result()
+        named = result if isinstance(result, Mapping) else {metric.name: result}
+        for name, value in named.items():
+            logs[_free_name(name, logs)] = value
+    return logs
+
+
+def _free_name(name: str, logs: Mapping[str, Any]) -> str:
+    """Numbers a name that is taken, as Keras does for its own metrics."""
+    candidate, count = name, 0
+    while candidate in logs:
+        count += 1
+        candidate = f"{name}_{count}"
+    return candidate

@@ -1,0 +1,39 @@
+# Every target does the set-up it needs; the stamp says that .venv is what these files ask for.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+PLUGINS := plugins/diagnostics plugins/localization plugins/weighted-loss
+MODEL ?= clf-lorenz96
+
+.PHONY: install train test test-slow lint clean
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt $(PLUGINS:%=%/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; name one with make PYTHON=..."; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
+		--editable '.[dev]' $(PLUGINS:%=--editable ./%)
+	@touch $@
+
+train: $(STAMP)
+	$(BIN)/zoo train $(MODEL) --publish
+	$(BIN)/zoo evaluate $(MODEL)
+	@echo
+	@echo "next: $(BIN)/zoo show $(MODEL)@1, $(BIN)/zoo list models, $(BIN)/zoo predict --help"
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -q -n auto -m "not slow"
+
+test-slow: $(STAMP)
+	$(BIN)/python -m pytest -q -n auto
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .coverage build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The model configs that this plugin ships, one TOML file a model."""

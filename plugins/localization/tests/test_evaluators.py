@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from zoo_localization.evaluators import gain_rmse, tuned_cutoff
+from zoo_localization.tapers import (
+    gaspari_cohn_taper,
+    roll_columns,
+    static_regression,
+    taper_matrix,
+)
+
+RNG = np.random.default_rng(0)
+TAPER = gaspari_cohn_taper(12, 3, 7.0)
+
+
+class Answer:
+    """A model that always gives the same prediction."""
+
+    def __init__(self, prediction):
+        self.prediction = prediction
+
+    def predict(self, x, verbose):
+        return self.prediction
+
+
+def pairs(count: int):
+    """Reference gains under a taper, and the same with noise that the taper does not know."""
+    true = RNG.normal(size=(count, 12, 4)) * TAPER
+    return true + 0.5 * RNG.normal(size=true.shape), true
+
+
+@pytest.fixture
+def data():
+    return {split: ({"kg_raw": raw}, true) for split, (raw, true) in splits().items()}
+
+
+def splits():
+    return {"train": pairs(200), "test": pairs(50)}
+
+
+def rmse(gain, reference):
+    return np.sqrt(np.mean((gain - reference) ** 2))
+
+
+def test_each_figure_is_the_error_on_the_test_split(data):
+    (train_raw, train_true), (raw, true) = ((x["kg_raw"], y) for x, y in data.values())
+    found = gain_rmse(Answer(0.9 * true), data)
+    assert found["raw"] == pytest.approx(rmse(raw, true))
+    assert found["model"] == pytest.approx(0.1 * rmse(0, true))
+    assert found["model_ratio"] == pytest.approx(found["model"] / found["raw"])
+    taper = gaspari_cohn_taper(12, 3, found["cutoff"])
+    assert found["gaspari_cohn"] == pytest.approx(rmse(raw * taper, true))
+    for half, name in ((True, "static_half"), (False, "static_full")):
+        vector = static_regression(train_raw, train_true, 3, half=half)
+        expected = rmse(raw * taper_matrix(vector, 4, 3), true)
+        assert found[name] == pytest.approx(expected)
+    assert all(isinstance(value, float) for value in found.values())
+
+
+def test_the_cutoff_is_tuned_on_the_training_split_alone(data):
+    (x, y), (raw, _) = data["train"], data["test"]
+    tried = {
+        cutoff: rmse(x["kg_raw"] * gaspari_cohn_taper(12, 3, cutoff), y)
+        for cutoff in np.arange(1, 24.25, 0.25)
+    }
+    best = min(tried, key=tried.get)
+    data["test"] = (raw, np.zeros_like(data["test"][1]))
+    assert gain_rmse(Answer(raw["kg_raw"]), data)["cutoff"] == best
+    assert tuned_cutoff(x["kg_raw"], y, 3) == best
+
+
+@pytest.mark.parametrize("half", [True, False])
+@pytest.mark.parametrize("last_axis", [True, False])
+@pytest.mark.parametrize("rolled", [True, False])
+def test_a_localization_vector_scores_as_the_gain_it_makes(data, half, last_axis, rolled):
+    vector = RNG.normal(size=(50, 7 if half else 12))
+    full = np.stack([vector[:, min(r, 12 - r) if half else r] for r in range(12)], axis=1)
+    raw = data["test"][0]["kg_raw"]
+    gain = np.stack([g * taper_matrix(v, 4, 3) for g, v in zip(raw, full, strict=True)])
+    expected = gain_rmse(Answer(gain), data)
+    if rolled:
+        data = {
+            split: ({"kg_raw": roll_columns(x["kg_raw"], 3)}, roll_columns(y, 3))
+            for split, (x, y) in data.items()
+        }
+    found = gain_rmse(Answer(vector[..., None] if last_axis else vector), data, rolled=rolled)
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_reference_gains_beside_a_state_target_are_used(data):
+    raw = data["test"][0]["kg_raw"]
+    expected = gain_rmse(Answer(raw), data)
+    states = {split: (x, np.zeros((len(y), 28, 1))) for split, (x, y) in data.items()}
+    states["kg_true"] = {split: y for split, (_, y) in data.items()}
+    assert gain_rmse(Answer(raw), states) == expected
+
+
+def test_gains_with_a_last_axis_score_the_same(data):
+    raw = data["test"][0]["kg_raw"]
+    expected = gain_rmse(Answer(raw), data)
+    longer = {s: ({"kg_raw": x["kg_raw"][..., None]}, y[..., None]) for s, (x, y) in data.items()}
+    assert gain_rmse(Answer(raw[..., None]), longer) == expected
+
+
+def test_data_without_pairs_are_refused(data):
+    raw = data["test"][0]["kg_raw"]
+    with pytest.raises(ValueError, match=r'needs a "test" split, and the data have \[\'train\'\]'):
+        gain_rmse(Answer(raw), {"train": data["train"]})
+    states = {split: (x, np.zeros((len(y), 28, 1))) for split, (x, y) in data.items()}
+    with pytest.raises(ValueError, match=r'train split has .* under the key "kg_true"'):
+        gain_rmse(Answer(raw), states)
+    with pytest.raises(ValueError, match=r"\(50, 7\) or \(50, 12\); it gave \(50, 5\)"):
+        gain_rmse(Answer(np.zeros((50, 5))), data)

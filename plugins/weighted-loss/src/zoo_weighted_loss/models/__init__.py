@@ -1,0 +1,1 @@
+"""Model configs: one TOML file for each name under `zoo.models` in `pyproject.toml`."""

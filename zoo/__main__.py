@@ -1,0 +1,5 @@
+"""Runs the command line as `python -m zoo`."""
+
+from zoo.cli import main
+
+main()

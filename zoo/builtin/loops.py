@@ -1,0 +1,109 @@
+"""The training loops of the core."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+
+from zoo.runtime.batches import EpochOrder, batches
+
+
+class _StartEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
+    """Tells the order of the samples which epoch is next."""
+
+    def __init__(self, order: EpochOrder) -> None:
+        super().__init__()
+        self._order = order
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._order.start(epoch)
+
+
+def fit(
+    model: Any, data: Mapping[str, Any], settings: Any, callbacks: Sequence[Any]
+) -> keras.callbacks.History:
+    """Trains with Keras's own `fit`.
+
+    Args:
+        model: The compiled model.
+        data: What the dataset returned.
+        settings: `epochs`, `initial_epoch`, `batch_size`, `seed` and `shuffle`.
+        callbacks: Keras callbacks.
+
+    Returns:
+        Keras's history.
+    """
+    order = EpochOrder(settings["seed"], shuffle=settings["shuffle"])
+    return model.fit(
+        batches(data["train"], model, settings["batch_size"], order),
+        validation_data=_validation(data, model, settings),
+        epochs=settings["epochs"],
+        initial_epoch=settings["initial_epoch"],
+        callbacks=[_StartEpoch(order), *callbacks],
+        verbose=0,
+    )
+
+
+def gradient_tape(
+    model: Any, data: Mapping[str, Any], settings: Any, callbacks: Sequence[Any]
+) -> keras.callbacks.History:
+    """Trains with an explicit loop over epochs and batches.
+
+    It does what `fit` does, in the open: for each batch, the forward pass under a gradient tape,
+    the gradients, the optimizer's step, the metrics. A loop of one's own starts from here.
+
+    Args:
+        model: The compiled model.
+        data: What the dataset returned.
+        settings: `epochs`, `initial_epoch`, `batch_size`, `seed` and `shuffle`.
+        callbacks: Keras callbacks.
+
+    Returns:
+        Keras's history.
+    """
+    from zoo.runtime.steps import make_train_step
+
+    order = EpochOrder(settings["seed"], shuffle=settings["shuffle"])
+    train = batches(data["train"], model, settings["batch_size"], order)
+    validation = _validation(data, model, settings)
+    step = make_train_step(model)
+    listeners = keras.callbacks.CallbackList(
+        [_StartEpoch(order), *callbacks],
+        add_history=True,
+        model=model,
+        epochs=settings["epochs"],
+        steps=None,
+        verbose=0,
+    )
+    model.stop_training = False
+    listeners.on_train_begin()
+    logs: dict[str, Any] = {}
+    for epoch in range(settings["initial_epoch"], settings["epochs"]):
+        model.reset_metrics()
+        listeners.on_epoch_begin(epoch)
+        for number, batch in enumerate(train):
+            listeners.on_train_batch_begin(number)
+            logs = _plain(step(*keras.utils.unpack_x_y_sample_weight(batch)))
+            listeners.on_train_batch_end(number, logs)
+            if model.stop_training:
+                break
+        if validation is not None:
+            results = model.evaluate(validation, return_dict=True, verbose=0)
+            logs = {**logs, **{f"val_{name}": value for name, value in results.items()}}
+        listeners.on_epoch_end(epoch, logs)
+        if model.stop_training:
+            break
+    if model.trainable_variables:
+        model.optimizer.finalize_variable_values(model.trainable_variables)
+    listeners.on_train_end(logs)
+    return model.history
+
+
+def _validation(data: Mapping[str, Any], model: Any, settings: Any) -> Any:
+    if "validation" not in data:
+        return None
+    return batches(data["validation"], model, settings["batch_size"])
+
+
+def _plain(logs: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in logs.items()}

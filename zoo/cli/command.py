@@ -1,0 +1,132 @@
+"""What every command does around its own work: errors, exit status, JSON, clean stdout."""
+
+import contextlib
+import functools
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ParamSpec
+
+import typer
+from rich.console import Console
+
+from zoo.errors import Finding, Stopped, ZooError
+
+MOST_FINDINGS = 20
+
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command has to say.
+
+    Attributes:
+        document: What `--json` prints.
+        text: Prints the same for a person.
+        exit_status: 0, unless the answer is that something is wrong.
+    """
+
+    document: Any
+    text: Callable[[Console], None]
+    exit_status: int = 0
+
+
+def command(function: Callable[P, Answer]) -> Callable[P, None]:
+    """Turns a function that answers into a command.
+
+    Whatever the function and the plugins it runs print goes to stderr; stdout has the answer and
+    nothing else. A `ZooError` becomes its findings and its exit status; anything else is a defect
+    of ours, and is shown in one line unless `--debug` is given.
+    """
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        debug, as_json = bool(kwargs.get("debug")), bool(kwargs.get("as_json"))
+        if not debug:
+            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        try:
+            with _stdout_on_stderr():
+                answer = function(*args, **kwargs)
+            _print(answer, as_json)
+            status = answer.exit_status
+        except ZooError as error:
+            if debug:
+                traceback.print_exc()
+            report(error.findings, as_json=as_json)
+            status = error.exit_status
+        except KeyboardInterrupt:
+            status = Stopped("", 2).exit_status
+        except (typer.Exit, typer.Abort, BrokenPipeError):
+            raise
+        except Exception as error:  # noqa: BLE001  # no user ever sees a traceback unasked
+            status = _defect(error, debug=debug, as_json=as_json)
+        raise typer.Exit(status)
+
+    return run
+
+
+def report(findings: Sequence[Finding], *, as_json: bool, file: Any = None) -> None:
+    """Prints findings for a person on stderr, and for a program on stdout.
+
+    At most 20 are printed, and how many there are besides.
+    """
+    shown, more = findings[:MOST_FINDINGS], max(len(findings) - MOST_FINDINGS, 0)
+    if as_json:
+        print_json(findings_document(findings), file)
+    for finding in shown:
+        print(printable(str(finding)), file=sys.stderr)
+    if more:
+        print(f"... and {more} more", file=sys.stderr)
+
+
+def findings_document(findings: Sequence[Finding]) -> dict[str, Any]:
+    """Gives the JSON document of a check."""
+    errors = [finding for finding in findings if finding.severity == "error"]
+    warnings = [finding for finding in findings if finding.severity == "warning"]
+    document: dict[str, Any] = {
+        "ok": not errors,
+        "errors": [finding.to_json() for finding in errors[:MOST_FINDINGS]],
+        "warnings": [finding.to_json() for finding in warnings[:MOST_FINDINGS]],
+    }
+    if len(errors) > MOST_FINDINGS:
+        document["more"] = len(errors) - MOST_FINDINGS
+    return document
+
+
+def print_json(document: Any, file: Any = None) -> None:
+    """Prints one JSON document."""
+    print(json.dumps(document, indent=2, default=str), file=file or sys.stdout, flush=True)
+
+
+def printable(text: str) -> str:
+    """Escapes the control characters that a config's text may carry into a message."""
+    return "".join(
+        character if character == "\n" or character.isprintable() else repr(character)[1:-1]
+        for character in text
+    )
+
+
+def _print(answer: Answer, as_json: bool) -> None:
+    if as_json:
+        print_json(answer.document)
+    else:
+        answer.text(Console(soft_wrap=True, highlight=False))
+
+
+def _defect(error: Exception, *, debug: bool, as_json: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    message = f"{type(error).__name__}: {error}"
+    hint = "this is a defect of zoo; run again with --debug and report what it shows"
+    report([Finding("defect", message, suggestion=hint)], as_json=as_json)
+    return 1
+
+
+@contextlib.contextmanager
+def _stdout_on_stderr() -> Iterator[None]:
+    with contextlib.redirect_stdout(sys.stderr):
+        yield

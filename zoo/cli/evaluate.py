@@ -1,0 +1,47 @@
+"""`zoo evaluate`: a version or a run through the evaluators of its config."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from zoo.cli.command import Answer, command
+from zoo.cli.options import DebugOption, JsonOption, ZooOption
+from zoo.workspace import Workspace
+
+
+@command
+def evaluate_command(
+    what: Annotated[
+        str, typer.Argument(metavar="NAME[@V]|RUN", help="A version, or the folder of a run.")
+    ],
+    zoo: ZooOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> Answer:
+    """Evaluate a model of the zoo, or a run, with the evaluators of its config.
+
+    Example: zoo evaluate clf-lorenz96
+    """
+    workspace = Workspace(zoo)
+    is_run = Path(what, "run.json").is_file()
+    label = what if is_run else workspace.known_registry.find(what).reference
+
+    from zoo.runtime.evaluation import evaluate
+    from zoo.runtime.weights import Shelf
+
+    shelf = Shelf(workspace.registry, workspace.catalog)
+    model, built = shelf.of_run(what) if is_run else shelf.of_version(label)
+    results = evaluate(model, built, workspace.catalog)
+    document = {"model": label, "results": results}
+
+    def text(console: Console) -> None:
+        for evaluator, values in results.items():
+            table = Table(evaluator, "", box=None, title=label, title_justify="left")
+            for name, value in values.items():
+                table.add_row(name, f"{value:.6g}")
+            console.print(table)
+
+    return Answer(document, text)

@@ -1,0 +1,28 @@
+"""The options that commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on stdout, and nothing else there.")
+]
+ZooOption = Annotated[
+    Path | None,
+    typer.Option("--zoo", metavar="DIR", help="The zoo: the folder with registry.toml."),
+]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Override a value of the config, in TOML syntax; may be repeated. "
+        "For example --set layers.conv1.filters=64",
+    ),
+]
+FileArgument = Annotated[
+    str, typer.Argument(metavar="FILE", help="A model config, or the name of a model of the zoo.")
+]

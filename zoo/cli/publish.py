@@ -1,0 +1,36 @@
+"""`zoo publish`: a run's weights as a version of the zoo."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from zoo.cli.command import Answer, command
+from zoo.cli.options import DebugOption, JsonOption, ZooOption
+from zoo.runs import open_run
+
+
+@command
+def publish_command(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
+    version: Annotated[
+        str | None,
+        typer.Option("--version", metavar="X.Y.Z", help="The version; by default the next one."),
+    ] = None,
+    zoo: ZooOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> Answer:
+    """Publish a run's weights: a new major version if the graph changed, else a minor one.
+
+    Example: zoo publish runs/clf-lorenz96/20261123-120000
+    """
+    entry = open_run(run).publish(version, zoo=zoo)
+    document = {"version": entry.reference, "sha256": entry.sha256, "file": entry.file}
+
+    def text(console: Console) -> None:
+        console.print(f"published  {entry.reference}\nfile       {entry.file}")
+        console.print(f"next       zoo evaluate {entry.reference}")
+
+    return Answer(document, text)

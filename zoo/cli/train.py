@@ -1,0 +1,81 @@
+"""`zoo train`: from a config to a run, and on request to a published version."""
+
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from zoo.cli.command import Answer, command
+from zoo.cli.options import (
+    DebugOption,
+    FileArgument,
+    JsonOption,
+    QuietOption,
+    SetOption,
+    ZooOption,
+)
+from zoo.config.compose import parse_overrides
+from zoo.workspace import Workspace
+
+
+@command
+def train_command(
+    file: FileArgument,
+    set_: SetOption = None,
+    run: Annotated[
+        Path | None, typer.Option("--run", metavar="DIR", help="The run's folder.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in --run DIR, or the newest one.")
+    ] = False,
+    start_from: Annotated[
+        str | None,
+        typer.Option("--from", metavar="NAME@V", help="Start from the weights of a version."),
+    ] = None,
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Publish the weights when the training is done.")
+    ] = False,
+    quiet: QuietOption = False,
+    zoo: ZooOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> Answer:
+    """Train the model of a config.
+
+    Ctrl-C stops at the next batch; --resume goes on after the last finished epoch.
+
+    Example: zoo train clf-lorenz96 --set train.epochs=5 --publish
+    """
+    workspace = Workspace(zoo)
+    if publish:
+        _ = workspace.known_registry  # what is wrong with it is better known before than after
+    model = workspace.check(file, parse_overrides(set_ or [])).usable
+
+    from zoo.runtime.training import Wishes, train
+    from zoo.runtime.weights import Shelf
+
+    shelf = Shelf(workspace.registry, workspace.catalog)
+    done = train(model, shelf, workspace.root, Wishes(run, resume, start_from, quiet))
+    published = done.publish(zoo=workspace.root).reference if publish else None
+    history = done.history
+    document: dict[str, Any] = {
+        "run": str(done.folder),
+        "history": {name: [_plain(v) for v in values] for name, values in history.items()},
+        "published": published,
+    }
+
+    def text(console: Console) -> None:
+        last = "  ".join(f"{name} {values[-1]:.4g}" for name, values in history.items() if values)
+        console.print(f"run        {done.folder}\nlast epoch {last}")
+        if published:
+            console.print(f"published  {published}\nnext       zoo evaluate {published}")
+        else:
+            console.print(f"next       zoo publish {done.folder}")
+
+    return Answer(document, text)
+
+
+def _plain(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,182 @@
+"""Run folders: what a training leaves behind, and how it becomes a version."""
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from zoo.config.compose import Source
+from zoo.errors import ConfigError, RunError, StorageError
+from zoo.files import read_bytes, write_atomically
+from zoo.registry.document import WeightsEntry
+from zoo.registry.publishing import Candidate, publish
+from zoo.registry.root import find_root, no_registry
+from zoo.registry.tensors import TensorFile, decode
+
+MODEL_PREFIX = "model/"
+"""Before the path of each weight in a checkpoint."""
+
+History = dict[str, list[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training and its folder.
+
+    Attributes:
+        folder: The folder with `config.toml`, `run.json`, `history.csv`, `history.json`,
+            `log.txt` and `checkpoint.safetensors`.
+    """
+
+    folder: Path
+
+    @property
+    def config_path(self) -> Path:
+        """The resolved config."""
+        return self.folder / "config.toml"
+
+    @property
+    def checkpoint_path(self) -> Path:
+        """The last good state of the training."""
+        return self.folder / "checkpoint.safetensors"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What `run.json` says: model, status, versions, fingerprint, seed.
+
+        Raises:
+            StorageError: If the folder is not that of a run.
+        """
+        try:
+            facts = json.loads(read_bytes(self.folder / "run.json"))
+        except ValueError as error:
+            raise StorageError(f"{self.folder / 'run.json'} is damaged: {error}") from error
+        return dict(facts)
+
+    @property
+    def history(self) -> History:
+        """Each metric's value per epoch."""
+        path = self.folder / "history.json"
+        return dict(json.loads(read_bytes(path))) if path.exists() else {}
+
+    @property
+    def source(self) -> Source:
+        """The resolved config, with the folder that its paths are relative to."""
+        return Source(self.config_path, Path(self.facts["root"]), resolved=True)
+
+    def write_facts(self, **changes: Any) -> None:
+        """Updates `run.json`."""
+        path = self.folder / "run.json"
+        facts = self.facts if path.exists() else {}
+        write_atomically(path, json.dumps({**facts, **changes}, indent=2).encode() + b"\n")
+
+    def write_history(self, history: History) -> None:
+        """Writes the history as JSON and as CSV, one row an epoch."""
+        write_atomically(self.folder / "history.json", json.dumps(history).encode() + b"\n")
+        epochs = max((len(values) for values in history.values()), default=0)
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(["epoch", *history])
+        for epoch in range(epochs):
+            row = [values[epoch] if epoch < len(values) else "" for values in history.values()]
+            table.writerow([epoch + 1, *row])
+        write_atomically(self.folder / "history.csv", text.getvalue().encode())
+
+    def log(self, message: str) -> None:
+        """Adds a line with the time to `log.txt`."""
+        with (self.folder / "log.txt").open("a", encoding="utf-8") as file:
+            file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {message}\n")
+
+    def checkpoint(self) -> TensorFile:
+        """Reads the last good state.
+
+        Raises:
+            RunError: If no epoch was finished.
+        """
+        if not self.checkpoint_path.exists():
+            raise RunError(
+                f"{self.folder} has no checkpoint: no epoch was finished",
+                suggestion="train it first",
+            )
+        return decode(read_bytes(self.checkpoint_path), str(self.checkpoint_path))
+
+    def weights(self) -> Tensors:
+        """Gives the model's weights by path, as the last good state has them."""
+        tensors = self.checkpoint().tensors
+        return {path: tensors[f"{MODEL_PREFIX}{path}"] for path in self.facts["weights"]}
+
+    def publish(self, version: str | None = None, *, zoo: str | Path | None = None) -> WeightsEntry:
+        """Publishes the weights of the last good state.
+
+        Args:
+            version: The version to give them; by default the fingerprint decides.
+            zoo: The zoo root; by default the one that the run was made in, or the one here.
+
+        Raises:
+            RegistryError: If there is no zoo, or its registry is damaged.
+            RunError: If there is nothing to publish.
+        """
+        facts = self.facts
+        root = find_root(zoo if zoo is not None else facts.get("zoo")) or find_root()
+        if root is None:
+            raise no_registry("there is no zoo to publish into")
+        return publish(
+            root,
+            Candidate(
+                name=facts["model"],
+                description=facts["description"],
+                source=facts["source"],
+                config=self.config_path.read_text(encoding="utf-8"),
+                tensors=self.weights(),
+                fingerprint=facts["fingerprint"],
+                graph=facts["graph"],
+                plugins=facts["plugins"],
+                keras=facts["keras"],
+                metrics={name: values[-1] for name, values in self.history.items() if values},
+                parent=facts["parent"],
+            ),
+            version,
+        )
+
+
+def open_run(folder: str | Path) -> Run:
+    """Opens the folder of a run.
+
+    Raises:
+        StorageError: If it is not one.
+    """
+    run = Run(Path(folder).absolute())
+    if not (run.folder / "run.json").is_file():
+        raise StorageError(
+            f"{folder} is not the folder of a run: it has no run.json",
+            suggestion="give the folder that `zoo train` named",
+        )
+    return run
+
+
+def new_folder(name: str, root: Path, asked: str | Path | None) -> Path:
+    """Chooses the folder of a new run.
+
+    Args:
+        name: The model's name.
+        root: The zoo root; runs go into `runs/NAME/` there.
+        asked: The folder that the user named.
+
+    Raises:
+        ConfigError: If the folder that was named holds something already.
+    """
+    if asked is not None:
+        folder = Path(asked).absolute()
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise ConfigError(
+                f"{asked} is there already and not empty",
+                suggestion="name another folder, or go on with the run in it by --resume",
+            )
+        return folder
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    base = root / "runs" / name
+    candidates = (base / (f"{stamp}-{n}" if n else stamp) for n in range(1000))
+    return next(folder for folder in candidates if not folder.exists())

@@ -1,0 +1,76 @@
+"""Batches of arrays in an order that follows from seed and epoch alone.
+
+One of the two files that import TensorFlow itself; the other is `steps.py`.
+"""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from zoo.runtime.data import Split, fitted, input_names, output_names, split_parts
+
+
+class EpochOrder:
+    """The order of the samples in each epoch.
+
+    A resumed training shuffles as the uninterrupted one would, since nothing but the seed and
+    the epoch's number decides.
+
+    Args:
+        seed: Any integer from 0 to 2**32 - 1.
+        shuffle: False keeps the data's own order.
+    """
+
+    def __init__(self, seed: int, *, shuffle: bool = True) -> None:
+        self._seed = seed
+        self._shuffle = shuffle
+        self._epoch = tf.Variable(0, dtype=tf.uint32, trainable=False)
+
+    def start(self, epoch: int) -> None:
+        """Says which epoch, counted from 0, is read next."""
+        self._epoch.assign(tf.cast(epoch, tf.uint32))
+
+    def __call__(self, positions: Any, count: int) -> Any:
+        """Gives which samples stand at the positions."""
+        if not self._shuffle or count < 2:
+            return positions
+        seed = tf.stack(
+            [tf.constant(self._seed, tf.uint32), self._epoch, tf.constant(0, tf.uint32)]
+        )
+        return tf.random.experimental.index_shuffle(
+            tf.cast(positions, tf.uint32), seed, tf.constant(count - 1, tf.uint32)
+        )
+
+
+def batches(split: Split, model: Any, batch_size: int, order: EpochOrder | None = None) -> Any:
+    """Makes a `tf.data.Dataset` of `(x, y)` or `(x, y, sample_weight)` batches.
+
+    Args:
+        split: Arrays, or a dataset, which is handed on as it is.
+        model: The model that they are for.
+        batch_size: Samples in a batch; the last one may be smaller.
+        order: The order of the samples; None keeps the data's own.
+    """
+    parts = split_parts(split)
+    if parts is None:
+        return split
+    x, y, weight = parts
+    outputs = output_names(model)
+    arrays = [fitted(x, input_names(model)), fitted(y, outputs)]
+    arrays += [fitted(weight, outputs)] if weight is not None else []
+    tensors = keras.tree.map_structure(_as_tensor, tuple(arrays))
+    count = int(keras.tree.flatten(tensors)[0].shape[0])
+
+    def batch(start: Any) -> Any:
+        positions = tf.range(start, tf.minimum(start + batch_size, count))
+        chosen = order(positions, count) if order is not None else positions
+        return keras.tree.map_structure(lambda tensor: tf.gather(tensor, chosen), tensors)
+
+    starts = tf.data.Dataset.range(0, count, batch_size)
+    return starts.map(batch, num_parallel_calls=1, deterministic=True).prefetch(2)
+
+
+def _as_tensor(array: Any) -> Any:
+    tensor = tf.convert_to_tensor(array)
+    return tf.cast(tensor, keras.config.floatx()) if tensor.dtype == tf.float64 else tensor

@@ -1,0 +1,267 @@
+"""A resolved model to a compiled Keras model."""
+
+import contextlib
+import math
+import os
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+from keras.src.backend.common import global_state
+
+from zoo.errors import ConfigError, ZooError
+from zoo.resolve import Node, Part, ResolvedModel, split_output
+from zoo.runtime.bindings import UnboundNeed, bind_loss, bind_metric
+from zoo.runtime.instantiate import Instantiator
+from zoo.runtime.model import BoundModel
+
+DEFAULT_MAX_PARAMETERS = 250_000_000
+
+
+class Builder:
+    """Builds one resolved model.
+
+    Args:
+        model: The resolved model.
+        zoo_model: Loads a model of the zoo by `name@version`, as a layer or for its weights.
+    """
+
+    def __init__(self, model: ResolvedModel, zoo_model: Any = None) -> None:
+        self.model = model
+        self.instantiator = Instantiator(model.source.path, model.source.folder, model.source.root)
+        self._zoo_model = zoo_model
+        self._layers: dict[str, Any] = {}
+        self._tensors: dict[str, Any] = {}
+        self._parameters = 0
+
+    def build(self) -> BoundModel:
+        """Builds and compiles the model.
+
+        Raises:
+            ConfigError: With the node or part that Keras or a plugin refuses.
+            PluginError: If a component cannot be imported.
+        """
+        train = self.model.train
+        with _seeded(train.seed), _precision(train.precision), _fresh_names():
+            model = self._graph()
+            self._compile(model)
+        for node in self.model.nodes:
+            if node.weights is not None:
+                _start_from(self._layers[node.name], self._zoo_model(node.weights), node)
+        return model
+
+    def _graph(self) -> BoundModel:
+        for table in self.model.inputs:
+            self._tensors[table.name] = keras.Input(
+                tuple(table.shape), dtype=table.dtype, name=table.name
+            )
+        for node in self.model.nodes:
+            self._tensors[node.name] = self._call(node)
+        inputs = {table.name: self._tensors[table.name] for table in self.model.inputs}
+        outputs = {name: self._tensor(name) for name in self.model.outputs}
+        return BoundModel(
+            inputs=inputs if len(inputs) > 1 else next(iter(inputs.values())),
+            outputs=outputs if len(outputs) > 1 else next(iter(outputs.values())),
+            name=self.model.name,
+        )
+
+    def _call(self, node: Node) -> Any:
+        inputs = self._inputs(node.inputs)
+        try:
+            layer = self._layer(node, inputs)
+            result = layer(**inputs) if isinstance(inputs, dict) else layer(inputs)
+        except ZooError:
+            raise
+        except Exception as error:  # Keras and plugins raise anything here
+            raise self._refused(node, error) from error
+        if node.layer == node.name:
+            self._count(layer, node)
+        return result
+
+    def _layer(self, node: Node, inputs: Any) -> Any:
+        if node.layer == node.name:
+            self._layers[node.name] = self._new_layer(node, inputs)
+        return self._layers[node.layer]
+
+    def _new_layer(self, node: Node, inputs: Any) -> Any:
+        if node.part is None:
+            # Its variables are called after the node, so that two models do not collide.
+            with keras.name_scope(node.name):
+                layer = self._zoo_model(node.model)
+        else:
+            self._refuse_huge(node.part, inputs, node)
+            layer = self.instantiator.make(node.part, name=node.name)
+        layer.name = node.name
+        layer.trainable = node.trainable
+        return layer
+
+    def _inputs(self, references: Any) -> Any:
+        if isinstance(references, dict):
+            return {name: self._inputs(item) for name, item in references.items()}
+        if isinstance(references, list):
+            return [self._tensor(reference) for reference in references]
+        return self._tensor(references)
+
+    def _tensor(self, reference: str) -> Any:
+        name, index = split_output(reference)
+        tensor = self._tensors[name]
+        if index is None:
+            return tensor
+        if not isinstance(tensor, list | tuple) or index >= len(tensor):
+            count = len(tensor) if isinstance(tensor, list | tuple) else 1
+            raise self._wrong(
+                "unknown-node",
+                f"{reference!r}: {name} returns {count} tensor{'s' if count > 1 else ''}",
+                f"layers.{name}",
+            )
+        return tensor[index]
+
+    def _refuse_huge(self, part: Part, inputs: Any, node: Node) -> None:
+        # Most layers cannot be huge: their numbers are small. The others are built without
+        # memory first, and counted.
+        tensors = keras.tree.flatten(inputs)
+        size = max(math.prod(s or 1 for s in tensor.shape) for tensor in tensors)
+        if size * _product_of_integers(part.arguments) <= max_parameters():
+            return
+        with keras.StatelessScope(initialize_variables=False):
+            probe = self.instantiator.make(part, name=node.name)
+            with contextlib.suppress(TypeError, ValueError, NotImplementedError):
+                probe(**inputs) if isinstance(inputs, dict) else probe(inputs)
+            self._count(probe, node, keep=False)
+
+    def _count(self, layer: Any, node: Node, *, keep: bool = True) -> None:
+        total = self._parameters + sum(math.prod(weight.shape) for weight in layer.weights)
+        if total > max_parameters():
+            raise self._wrong(
+                "too-large",
+                f"with {node.name} the model has {total:,} parameters; the limit is "
+                f"{max_parameters():,}",
+                node.key,
+                "make it smaller, or set ZOO_MAX_PARAMETERS",
+            )
+        if keep:
+            self._parameters = total
+
+    def _compile(self, model: BoundModel) -> None:
+        config = self.model
+        names = [table.name for table in config.inputs]
+        losses = {
+            output: self._bound(part, self.instantiator.make(part, name=part.name), names, "loss")
+            for output, part in config.losses.items()
+        }
+        single = len(config.outputs) == 1
+        model.compile(
+            optimizer=self.instantiator.make(config.optimizer, name=config.optimizer.name),
+            loss=(losses.get(config.outputs[0]) if single else losses) or None,
+            loss_weights=config.loss_weights or None if not single else None,
+            metrics=self._metrics(names),
+            jit_compile=config.train.jit_compile,
+            steps_per_execution=config.train.steps_per_execution,
+        )
+
+    def _metrics(self, names: list[str]) -> Any:
+        by_output: dict[str, list[Any]] = {output: [] for output in self.model.outputs}
+        for part in self.model.metrics:
+            for output in [part.output] if part.output else self.model.outputs:
+                by_output[output].append(self._metric(part, names))
+        return by_output if len(by_output) > 1 else next(iter(by_output.values()))
+
+    def _metric(self, part: Part, names: list[str]) -> Any:
+        name = part.name or part.component.name
+        metric = self._bound(part, self.instantiator.make(part, name=part.name), names, "metric")
+        if isinstance(metric, keras.metrics.Metric):
+            return metric
+        return keras.metrics.MeanMetricWrapper(metric, name=name)
+
+    def _bound(self, part: Part, made: Any, names: list[str], kind: str) -> Any:
+        bind = bind_loss if kind == "loss" else bind_metric
+        try:
+            return bind(made, part.needs, names, label=part.component.name)
+        except UnboundNeed as error:
+            hint = f'did you mean "{error.suggestion}"?' if error.suggestion else None
+            raise self._wrong("unbound-need", str(error), f"{part.key}.needs", hint) from error
+
+    def _refused(self, node: Node, error: Exception) -> ConfigError:
+        shapes = ", ".join(
+            str(
+                tuple(
+                    "batch" if axis is None and place == 0 else axis
+                    for place, axis in enumerate(tensor.shape)
+                )
+            )
+            for tensor in keras.tree.flatten(self._inputs(node.inputs))
+        )
+        text = " ".join(str(error).split())[:600]
+        message = f"node {node.name}, called with shape {shapes}: {text}"
+        return self._wrong("shape-mismatch", message, node.key)
+
+    def _wrong(
+        self, code: str, message: str, key: str, suggestion: str | None = None
+    ) -> ConfigError:
+        file = str(self.model.source.path)
+        return ConfigError(message, code, file=file, key=key, suggestion=suggestion)
+
+
+def max_parameters() -> int:
+    """Gives the most parameters that a model may have."""
+    return int(os.environ.get("ZOO_MAX_PARAMETERS", DEFAULT_MAX_PARAMETERS))
+
+
+def _start_from(layer: Any, donor: Any, node: Node) -> None:
+    donors = {variable.path: variable for variable in donor.weights}
+    for variable in layer.weights:
+        source = donors.get(variable.path)
+        if source is None or source.shape != variable.shape:
+            there = ", ".join(path for path in donors if path.startswith(f"{node.name}/"))
+            raise ConfigError(
+                f"{node.weights} has no {variable.path} of shape {tuple(variable.shape)}",
+                "fingerprint-mismatch",
+                key=f"{node.key}.weights",
+                suggestion=f"of that name it has: {there or 'nothing'}",
+            )
+        variable.assign(source.value)
+
+
+def _product_of_integers(value: Any) -> int:
+    if isinstance(value, Part):
+        return _product_of_integers(value.arguments)
+    if isinstance(value, dict):
+        return math.prod(_product_of_integers(item) for item in value.values())
+    if isinstance(value, list):
+        return math.prod(_product_of_integers(item) for item in value)
+    return max(abs(value), 1) if isinstance(value, int) else 1
+
+
+@contextlib.contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    # Keras draws the seeds of its initializers from Python's generator.
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
+
+
+@contextlib.contextmanager
+def _precision(policy: str) -> Iterator[None]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+@contextlib.contextmanager
+def _fresh_names() -> Iterator[None]:
+    # Layers inside layers are named by counters that belong to the process. The paths of a
+    # model's variables must not depend on what else was built before it.
+    before = global_state.get_global_attribute("object_name_uids")
+    global_state.set_global_attribute("object_name_uids", defaultdict(int))
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute("object_name_uids", before)

@@ -1,0 +1,165 @@
+"""What a dataset returns, checked before anything is trained on it."""
+
+import contextlib
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from zoo.errors import RunError, ZooError
+from zoo.resolve import Part
+from zoo.runtime.instantiate import Instantiator
+
+SPLITS = ("train", "validation", "test")
+
+Split = Any
+"""`(x, y)` or `(x, y, sample_weight)` of arrays or dicts of arrays, or a Keras-readable dataset."""
+
+
+def load_data(part: Part, instantiator: Instantiator, model: Any) -> dict[str, Split]:
+    """Calls a dataset and checks what it returns against the model.
+
+    Args:
+        part: The dataset and its arguments.
+        instantiator: Makes the arguments.
+        model: The Keras model that it is for.
+
+    Raises:
+        ConfigError: If an argument is wrong.
+        RunError: If the data does not fit the model, is empty, or is not finite.
+        StorageError: If a file cannot be read.
+    """
+    instantiator.check(part)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            data = instantiator.call(part)
+    except ZooError as error:
+        raise error.located(key=part.key) from None
+    except OSError as error:
+        raise RunError(
+            f"the dataset {part.component.name} cannot read: {error}", key=part.key
+        ) from error
+    except (ValueError, TypeError) as error:
+        raise RunError(f"the dataset {part.component.name} fails: {error}", key=part.key) from error
+    try:
+        return _checked(data, model)
+    except ZooError as error:
+        raise error.located(key=part.key) from None
+
+
+def split_parts(split: Split) -> tuple[Any, Any, Any] | None:
+    """Gives `(x, y, sample_weight)` of a split that holds arrays; None for a dataset."""
+    if not isinstance(split, tuple | list) or len(split) not in (2, 3):
+        return None
+    return split[0], split[1], split[2] if len(split) == 3 else None
+
+
+def fitted(values: Any, names: list[str]) -> Any:
+    """Shapes the inputs or targets of a split as the model takes them.
+
+    A model with one input takes an array, one with several a dict by name; a dataset may always
+    return a dict.
+    """
+    if isinstance(values, Mapping):
+        chosen = {name: values[name] for name in names if name in values}
+        return chosen if len(names) > 1 else next(iter(chosen.values()))
+    if isinstance(values, list | tuple) and len(names) > 1:
+        return dict(zip(names, values, strict=True))
+    return values
+
+
+def input_names(model: Any) -> list[str]:
+    """Gives the names of a model's inputs."""
+    return [tensor.name for tensor in model.inputs]
+
+
+def output_names(model: Any) -> list[str]:
+    """Gives the names of a model's outputs; a single output has the name of its node."""
+    outputs = model.output
+    return list(outputs) if isinstance(outputs, dict) else [str(model.output_names[0])]
+
+
+def _checked(data: Any, model: Any) -> dict[str, Split]:
+    if not isinstance(data, Mapping) or "train" not in data:
+        raise RunError(
+            'a dataset returns {"train": (x, y)} and may add "validation" and "test"; '
+            f"received {type(data).__name__}"
+        )
+    for name in SPLITS:
+        if name in data:
+            _check_split(name, data[name], model)
+    return dict(data)
+
+
+def _check_split(name: str, split: Split, model: Any) -> None:
+    parts = split_parts(split)
+    if parts is None:
+        if not hasattr(split, "__getitem__") and not hasattr(split, "__iter__"):
+            raise RunError(f"the split {name} is a {type(split).__name__}; it should be (x, y)")
+        return
+    x, y, weight = parts
+    counts = {}
+    for what, values, names in (("x", x, input_names(model)), ("y", y, output_names(model))):
+        for label, array in _arrays(what, values, names):
+            counts[label] = _check_array(f"{label} of {name}", array)
+    if weight is not None:
+        for label, array in _arrays("sample_weight", weight, output_names(model)):
+            counts[label] = _check_array(f"{label} of {name}", array)
+    if len(set(counts.values())) > 1:
+        listed = ", ".join(f"{label} {count}" for label, count in counts.items())
+        raise RunError(f"the split {name} has arrays of different lengths: {listed}")
+    _check_shapes(name, fitted(x, input_names(model)), model)
+
+
+def _arrays(what: str, values: Any, names: list[str]) -> Iterator[tuple[str, Any]]:
+    if isinstance(values, Mapping):
+        if what == "x":
+            for missing in (name for name in names if name not in values):
+                raise RunError(
+                    f"the model has the input {missing!r}; the data has {', '.join(values)}"
+                )
+        if not any(name in values for name in names):
+            raise RunError(f"{what} has {', '.join(values)}; the model has {', '.join(names)}")
+        yield from ((f"{what}[{name}]", values[name]) for name in names if name in values)
+    elif isinstance(values, list | tuple) and len(names) > 1:
+        if len(values) != len(names):
+            raise RunError(f"{what} has {len(values)} arrays; the model has {', '.join(names)}")
+        yield from ((f"{what}[{name}]", array) for name, array in zip(names, values, strict=True))
+    else:
+        if what == "x" and len(names) > 1:
+            raise RunError(f"x is one array; the model has the inputs {', '.join(names)}")
+        yield what, values
+
+
+def _check_array(label: str, values: Any) -> int:
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiubc" and not (array.dtype.kind in "SU" and label[0] == "x"):
+        raise RunError(f"{label} holds {array.dtype}; numbers are needed")
+    if array.ndim == 0 or array.shape[0] == 0:
+        raise RunError(f"{label} has no samples")
+    if array.dtype.kind in "fc" and not (finite := np.isfinite(array)).all():
+        place = tuple(int(index) for index in np.argwhere(~finite)[0])
+        raise RunError(
+            f"{label} holds {array[place]} at {list(place)}, and "
+            f"{int((~finite).sum())} values that are not finite in all",
+            "not-finite",
+            suggestion="clean the data; training on it would spoil the weights",
+        )
+    return int(array.shape[0])
+
+
+def _check_shapes(name: str, x: Any, model: Any) -> None:
+    for tensor, array in zip(model.inputs, keras.tree.flatten(x), strict=False):
+        values = np.asarray(array)
+        if values.dtype.kind in "SU" and tensor.dtype != "string":
+            raise RunError(f"x of {name} holds text; the input {tensor.name} takes {tensor.dtype}")
+        shape, wanted = values.shape[1:], tuple(tensor.shape[1:])
+        fits = len(shape) == len(wanted) and all(
+            size in (None, got) for size, got in zip(wanted, shape, strict=True)
+        )
+        if not fits:
+            raise RunError(
+                f"x of {name} has samples of shape {shape}; the input {tensor.name} takes {wanted}"
+            )

@@ -1,0 +1,66 @@
+"""Evaluators run on a model and the data of its config."""
+
+import contextlib
+import math
+import sys
+from typing import Any
+
+from zoo.catalog.catalog import Catalog
+from zoo.errors import ConfigError, RunError, ZooError
+from zoo.resolve import Part, ResolvedModel
+from zoo.runtime.data import load_data
+from zoo.runtime.instantiate import Instantiator
+
+Results = dict[str, dict[str, float]]
+
+
+def evaluate(model: ResolvedModel, built: Any, catalog: Catalog) -> Results:
+    """Runs the evaluators of a config, or the model's own metrics where it names none.
+
+    Args:
+        model: The resolved model.
+        built: The Keras model, with weights.
+        catalog: The installed components.
+
+    Returns:
+        What each evaluator found, by its name.
+
+    Raises:
+        ConfigError: If the config has no data.
+        RunError: If an evaluator fails.
+    """
+    source = model.source
+    if model.data is None:
+        raise ConfigError(
+            "there is no [data] to evaluate on", "missing-key", file=str(source.path), key="data"
+        )
+    instantiator = Instantiator(source.path, source.folder, source.root)
+    parts = model.evaluators or (_own_metrics(catalog),)
+    for part in parts:
+        instantiator.check(part)
+    data = load_data(model.data, instantiator, built)
+    return {
+        part.name or part.component.name: _results(part, instantiator, built, data)
+        for part in parts
+    }
+
+
+def _own_metrics(catalog: Catalog) -> Part:
+    return Part(catalog.find("evaluators", "metrics"), {}, "evaluate.metrics")
+
+
+def _results(part: Part, instantiator: Instantiator, built: Any, data: Any) -> dict[str, float]:
+    name = part.component.name
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            found = instantiator.call(part, built, data)
+        results = {str(key): float(value) for key, value in found.items()}
+    except (ZooError, KeyboardInterrupt):
+        raise
+    except Exception as error:  # a plugin may raise anything
+        raise RunError(
+            f"the evaluator {name} fails: {error}", "evaluation", key=part.key
+        ) from error
+    if wrong := [key for key, value in results.items() if math.isnan(value)]:
+        raise RunError(f"the evaluator {name} gives NaN as {', '.join(wrong)}", "not-finite")
+    return results

@@ -1,0 +1,134 @@
+"""Parts of a resolved model to Keras objects."""
+
+import contextlib
+import functools
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from zoo.components import Component, paths_in
+from zoo.errors import ConfigError, Finding, ZooError, error_of
+from zoo.files import safe_path
+from zoo.resolve import Part
+from zoo.runtime.loading import load_target
+from zoo.runtime.signatures import argument_findings, parameters_of
+
+SUPPLIED = {
+    "loops": ("model", "data", "settings", "callbacks"),
+    "evaluators": ("model", "data"),
+}
+"""The parameters that the zoo fills itself, by kind."""
+
+_FUNCTION_KINDS = ("losses", "metrics", "activations")
+
+
+class Instantiator:
+    """Makes objects of parts.
+
+    Args:
+        file: The config, for errors.
+        folder: The folder that paths in arguments are relative to.
+        root: The folder that they may not leave.
+    """
+
+    def __init__(self, file: Path, folder: Path, root: Path) -> None:
+        self._file = file
+        self._folder = folder
+        self._root = root
+        self._targets: dict[Component, Callable[..., Any]] = {}
+
+    def target(self, component: Component) -> Callable[..., Any]:
+        """Gives the class or function of a component, imported once."""
+        if component not in self._targets:
+            self._targets[component] = load_target(component)
+        return self._targets[component]
+
+    def check(self, part: Part) -> None:
+        """Imports a part and checks its arguments without calling anything.
+
+        Raises:
+            ConfigError: With every argument that is unknown, missing or ill-typed.
+            PluginError: If it cannot be imported.
+        """
+        findings = self._argument_findings(part)
+        if findings:
+            raise error_of([finding.at(file=str(self._file)) for finding in findings])
+
+    def make(self, part: Part, **extra: Any) -> Any:
+        """Makes the object: an instance of a class, or a function with its arguments bound.
+
+        Args:
+            part: The component and its arguments.
+            **extra: Further arguments, left out where the class does not take them.
+        """
+        self.check(part)
+        target = self.target(part.component)
+        arguments = self.arguments(part)
+        if not inspect.isclass(target) and part.component.kind in _FUNCTION_KINDS:
+            return _bound(target, arguments) if arguments else target
+        known = parameters_of(target)
+        arguments |= {name: value for name, value in extra.items() if name in known}
+        return self._guarded(part, lambda: target(**arguments))
+
+    def call(self, part: Part, *positional: Any) -> Any:
+        """Calls a dataset, loop or evaluator with what the zoo supplies and its arguments."""
+        self.check(part)
+        return self.target(part.component)(*positional, **self.arguments(part))
+
+    def arguments(self, part: Part) -> dict[str, Any]:
+        """Gives a part's arguments with nested parts made and paths resolved."""
+        return {
+            name: self._value(value, set(paths_in(name, value)))
+            for name, value in part.arguments.items()
+        }
+
+    def _value(self, value: Any, paths: set[str]) -> Any:
+        if isinstance(value, Part):
+            return self.make(value)
+        if isinstance(value, dict):
+            return {name: self._value(item, set()) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self._value(item, paths) for item in value]
+        if isinstance(value, str) and value in paths:
+            return str(safe_path(value, folder=self._folder, root=self._root))
+        return value
+
+    def _argument_findings(self, part: Part) -> list[Finding]:
+        findings: list[Finding] = []
+        stack = [part]
+        while stack:
+            item = stack.pop()
+            name = f'"{item.component.name}" ({item.component.distribution})'
+            supplied = SUPPLIED.get(item.component.kind, ())
+            target = self.target(item.component)
+            findings += argument_findings(target, item.arguments, name, item.key, supplied)
+            stack += [value for value in item.arguments.values() if isinstance(value, Part)]
+        return findings
+
+    def _guarded(self, part: Part, make: Callable[[], Any]) -> Any:
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                return make()
+        except (ZooError, KeyboardInterrupt):
+            raise
+        except Exception as error:  # a plugin may raise anything
+            code = "wrong-type" if isinstance(error, TypeError) else "bad-value"
+            raise self.config_error(error, code, part) from error
+
+    def config_error(self, error: Exception, code: str, part: Part) -> ConfigError:
+        """Words what a component's own code raised, with its place in the config."""
+        text = " ".join(str(error).split())[:600]
+        return ConfigError(
+            f'"{part.component.name}" ({part.component.distribution}) refuses this: {text}',
+            code,
+            file=str(self._file),
+            key=part.key,
+        )
+
+
+def _bound(function: Callable[..., Any], arguments: dict[str, Any]) -> Callable[..., Any]:
+    bound = functools.partial(function, **arguments)
+    functools.update_wrapper(bound, function)
+    return bound

@@ -1,0 +1,86 @@
+"""The callback that keeps a run: history and checkpoint after each epoch, a stop on NaN."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+
+from zoo.errors import RunError
+from zoo.registry.tensors import TensorFile
+from zoo.runs import History, Run
+from zoo.runtime import checkpoint
+from zoo.runtime.signals import StopRequest
+
+
+class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
+    """Writes history and checkpoint after each epoch, and stops on NaN or a signal.
+
+    Args:
+        run: The run.
+        callbacks: The callbacks of the config, whose state belongs to the checkpoint.
+        history: What the epochs before have reached.
+        earlier: The checkpoint that the training goes on from.
+        request: Whether a signal has asked to stop.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        callbacks: Sequence[Any],
+        history: History,
+        earlier: TensorFile | None,
+        request: StopRequest,
+    ) -> None:
+        super().__init__()
+        self._run = run
+        self._callbacks = list(callbacks)
+        self._earlier = earlier
+        self._request = request
+        self._epoch = 0
+        self.history = history
+        self.done = max((len(values) for values in history.values()), default=0)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        # Keras has just reset the callbacks, which stand before this one.
+        if self._earlier is not None:
+            checkpoint.restore_callbacks(self._earlier, self._callbacks)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        loss = float((logs or {}).get("loss", 0.0))
+        if not math.isfinite(loss):
+            raise RunError(
+                f"the loss became {loss} in epoch {self._epoch + 1}, batch {batch + 1}",
+                "not-finite",
+                suggestion="lower the learning rate, clip the gradients (clipnorm), or look at "
+                "the data; the last good checkpoint is kept",
+            )
+        self._request.raise_if_received()
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._request.raise_if_received()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        for name, value in (logs or {}).items():
+            values = self.history.setdefault(name, [])
+            values.extend([math.nan] * (epoch - len(values)))
+            values.append(float(value))
+        self.done = epoch + 1
+        checkpoint.save(
+            self._run.checkpoint_path, self.model, self._callbacks, self.done, self.history
+        )
+        self._run.write_history(self.history)
+
+    def take_missing(self, history: Mapping[str, Any]) -> None:
+        """Takes the history of a loop that called no callbacks."""
+        if not self.history:
+            self.history = {name: [float(v) for v in values] for name, values in history.items()}
+            self.done = max((len(values) for values in self.history.values()), default=0)
+
+    def finish(self, model: Any) -> None:
+        """Writes the final state: callbacks may change the weights at the end."""
+        checkpoint.save(self._run.checkpoint_path, model, self._callbacks, self.done, self.history)
+        self._run.write_history(self.history)

@@ -1,0 +1,276 @@
+"""A resolved model to a run: trained, recorded after every epoch, resumable."""
+
+import contextlib
+import platform
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+from filelock import FileLock, Timeout
+
+from zoo.errors import ConfigError, RunError, Stopped, StorageError, ZooError
+from zoo.files import write_atomically
+from zoo.registry.tensors import TensorFile
+from zoo.resolve import ResolvedModel, resolved_toml
+from zoo.runs import Run, new_folder, open_run
+from zoo.runtime import checkpoint
+from zoo.runtime.data import load_data
+from zoo.runtime.fingerprint import fingerprint
+from zoo.runtime.instantiate import Instantiator
+from zoo.runtime.progress import progress_callback
+from zoo.runtime.recorder import Recorder
+from zoo.runtime.signals import StopRequest, stop_on_signals
+from zoo.runtime.weights import Shelf, assign
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a user asks of one training beside the config.
+
+    Attributes:
+        folder: The run's folder; by default a new one in `runs/NAME/` of the zoo.
+        resume: Whether to go on with the run in that folder, or else with the newest one.
+        start_from: The `name@version` whose weights the training starts from.
+        quiet: Whether to show no progress.
+    """
+
+    folder: str | Path | None = None
+    resume: bool = False
+    start_from: str | None = None
+    quiet: bool = False
+
+
+class Settings(dict[str, Any]):
+    """The `[train]` table as a loop gets it, by key or by attribute."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Gives a setting."""
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+def train(model: ResolvedModel, shelf: Shelf, zoo: Path | None, wishes: Wishes) -> Run:
+    """Trains a model; what is wrong is said before anything is written.
+
+    Args:
+        model: The resolved model.
+        shelf: Builds models of the zoo.
+        zoo: The zoo root, where there is one.
+        wishes: What the user asks beside the config.
+
+    Returns:
+        The run.
+
+    Raises:
+        ConfigError: If the config cannot be trained.
+        RunError: If the data or the training is not finite; the last good checkpoint stays.
+        Stopped: If a signal stopped it; `resume` goes on.
+    """
+    with stop_on_signals() as request:
+        return _Training(model, shelf, zoo, wishes, request).run()
+
+
+class _Training:
+    def __init__(
+        self,
+        model: ResolvedModel,
+        shelf: Shelf,
+        zoo: Path | None,
+        wishes: Wishes,
+        request: StopRequest,
+    ) -> None:
+        self.model = model
+        self.shelf = shelf
+        self.zoo = zoo
+        self.wishes = wishes
+        self.request = request
+        source = model.source
+        self.instantiator = Instantiator(source.path, source.folder, source.root)
+
+    def run(self) -> Run:
+        if self.model.data is None or not self.model.losses:
+            missing = "[data]" if self.model.data is None else "[loss]"
+            raise ConfigError(
+                f"there is no {missing} to train with",
+                "missing-key",
+                file=str(self.model.source.path),
+                key=missing.strip("[]"),
+            )
+        for part in (self.model.data, self.model.loop, *self.model.callbacks):
+            self.instantiator.check(part)
+        run, earlier = self._folder()
+        built = self.shelf.build(self.model)
+        if self.wishes.start_from is not None:
+            self._start_from(built, self.wishes.start_from)
+        keras.utils.set_random_seed(self.model.train.seed)
+        data = load_data(self.model.data, self.instantiator, built)
+        with _locked(run):
+            if earlier is None:
+                self._begin(run, built)
+            self._train(run, built, data, earlier)
+        return run
+
+    def _folder(self) -> tuple[Run, TensorFile | None]:
+        home = self.zoo or self.model.source.root
+        if not self.wishes.resume:
+            return Run(new_folder(self.model.name, home, self.wishes.folder)), None
+        run = self._run_to_resume(home)
+        if run.config_path.read_text(encoding="utf-8") != resolved_toml(self.model):
+            differing = _differing_tables(run, self.model)
+            if differing:
+                raise ConfigError(
+                    f"the config is not the one that {run.folder} began with: "
+                    f"{', '.join(differing)} changed",
+                    suggestion=f"resume with the run's own: zoo train {run.config_path} --resume "
+                    f"--run {run.folder}; or train anew without --resume",
+                )
+        return run, run.checkpoint() if run.checkpoint_path.exists() else None
+
+    def _run_to_resume(self, home: Path) -> Run:
+        if self.wishes.folder is not None:
+            return open_run(self.wishes.folder)
+        folder = home / "runs" / self.model.name
+        runs = sorted(path.parent for path in folder.glob("*/run.json"))
+        if not runs:
+            raise StorageError(
+                f"there is no run of {self.model.name} to resume in {folder}",
+                suggestion="name its folder with --run DIR, or train without --resume",
+            )
+        return open_run(runs[-1])
+
+    def _start_from(self, built: Any, reference: str) -> None:
+        donor = self.shelf.load(reference)
+        tensors = {variable.path: variable.numpy() for variable in donor.weights}
+        assign(built, tensors, reference)
+
+    def _begin(self, run: Run, built: Any) -> None:
+        graph = self.shelf.graph(self.model, built)
+        try:
+            run.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"cannot make {run.folder}: {error.strerror}") from error
+        write_atomically(run.config_path, resolved_toml(self.model).encode())
+        source = self.model.source
+        run.write_facts(
+            model=self.model.name,
+            description=self.model.description,
+            source=source.origin,
+            root=str(source.root),
+            zoo=str(self.zoo) if self.zoo is not None else None,
+            parent=self._parent(),
+            fingerprint=fingerprint(graph),
+            graph=graph,
+            weights=[variable.path for variable in built.weights],
+            parameters=int(built.count_params()),
+            plugins=self.plugins(),
+            seed=self.model.train.seed,
+            keras=keras.__version__,
+            tensorflow=version("tensorflow"),
+            python=platform.python_version(),
+            started=_now(),
+            status="running",
+        )
+
+    def _parent(self) -> str:
+        return self.shelf.reference(self.wishes.start_from) if self.wishes.start_from else ""
+
+    def plugins(self) -> dict[str, str]:
+        components = [part.component for part in self.model.parts()]
+        return {c.distribution: c.version for c in components if c.distribution != "zoo"}
+
+    def _train(
+        self, run: Run, built: Any, data: Mapping[str, Any], earlier: TensorFile | None
+    ) -> None:
+        done, history = checkpoint.restore(earlier, built) if earlier is not None else (0, {})
+        epochs = self.model.train.epochs
+        if done >= epochs:
+            print(f"all {epochs} epochs are done already", file=sys.stderr)
+            return
+        inside = Instantiator(self.model.source.path, run.folder, run.folder)
+        callbacks = [inside.make(part) for part in self.model.callbacks]
+        recorder = Recorder(run, callbacks, history, earlier, self.request)
+        progress = progress_callback(epochs, quiet=self.wishes.quiet)
+        run.log(f"training {self.model.name}, epochs {done + 1} to {epochs}")
+        run.write_facts(status="running")
+        try:
+            self._call_loop(built, data, [*callbacks, recorder, progress], done)
+        except BaseException as error:  # noqa: BLE001  # a signal too leaves a usable run
+            status = "stopped" if isinstance(error, Stopped | KeyboardInterrupt) else "failed"
+            run.log(f"{status}: {error}")
+            run.write_facts(status=status, finished=_now(), epochs=recorder.done)
+            raise self._resumable(error, run) from None
+        finally:
+            self.request.deferred = False
+            getattr(progress, "close", lambda: None)()
+        recorder.finish(built)
+        run.write_facts(status="finished", finished=_now(), epochs=recorder.done)
+        run.log("finished")
+
+    def _call_loop(
+        self, built: Any, data: Mapping[str, Any], callbacks: Sequence[Any], done: int
+    ) -> None:
+        settings = Settings(self.model.train.model_dump(exclude={"loop", "callbacks"}))
+        settings["initial_epoch"] = done
+        recorder = next(item for item in callbacks if isinstance(item, Recorder))
+        self.request.deferred = True
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                returned = self.instantiator.call(
+                    self.model.loop, built, data, settings, list(callbacks)
+                )
+        except (ZooError, KeyboardInterrupt):
+            raise
+        except Exception as error:  # Keras and plugins raise anything here
+            text = " ".join(str(error).split())[:600]
+            raise RunError(
+                f"the training failed: {type(error).__name__}: {text}", "training"
+            ) from error
+        recorder.take_missing(getattr(returned, "history", {}))
+
+    def _resumable(self, error: BaseException, run: Run) -> BaseException:
+        if isinstance(error, KeyboardInterrupt):
+            error = Stopped("stopped by SIGINT", 2)
+        if isinstance(error, Stopped):
+            source = self.model.source
+            shipped = "/" in source.origin and not source.origin.endswith(".toml")
+            file = self.model.name if shipped else source.path
+            hint = f"go on with: zoo train {file} --resume --run {run.folder}"
+            return Stopped(str(error.args[0]), error.signal_number, suggestion=hint)
+        return error
+
+
+@contextlib.contextmanager
+def _locked(run: Run) -> Iterator[None]:
+    try:
+        run.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(run.folder / ".lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise StorageError(
+            f"another training is at work in {run.folder}",
+            suggestion="name another folder with --run DIR",
+        ) from error
+    except PermissionError as error:
+        raise StorageError(f"cannot write to {run.folder}: {error.strerror}") from error
+
+
+def _differing_tables(run: Run, model: ResolvedModel) -> list[str]:
+    old = tomllib.loads(run.config_path.read_text(encoding="utf-8"))
+    new = tomllib.loads(resolved_toml(model))
+    for table in (old, new):
+        table.get("train", {}).pop("epochs", None)
+        for key in ("description", "evaluate"):
+            table.pop(key, None)
+    return [key for key in {**old, **new} if old.get(key) != new.get(key)]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

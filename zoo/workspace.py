@@ -1,0 +1,69 @@
+"""What a command works with: the catalog, and the zoo that it was called in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from zoo.catalog.catalog import Catalog
+from zoo.catalog.discovery import find_components
+from zoo.checks import Checked, check_source
+from zoo.config.compose import Source
+from zoo.errors import ZooError
+from zoo.registry.document import Registry, read_registry
+from zoo.registry.root import find_root, no_registry
+from zoo.sources import find_source
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The installed components and the zoo at hand.
+
+    Attributes:
+        zoo: The folder that the user named; None looks for one.
+    """
+
+    zoo: str | Path | None = None
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Every component that the installed plugins register."""
+        return find_components()
+
+    @cached_property
+    def root(self) -> Path | None:
+        """The zoo root; None where there is no zoo."""
+        return find_root(self.zoo)
+
+    @cached_property
+    def registry(self) -> Registry | None:
+        """The registry; None where there is no zoo.
+
+        Raises:
+            RegistryError: If it is damaged.
+        """
+        return read_registry(self.root) if self.root is not None else None
+
+    @property
+    def known_registry(self) -> Registry:
+        """The registry, which has to be there.
+
+        Raises:
+            RegistryError: If there is no zoo, or its registry is damaged.
+        """
+        if self.registry is None:
+            raise no_registry("there is no registry.toml here or above")
+        return self.registry
+
+    def source(self, file: str | Path) -> Source:
+        """Finds the config that a path or a model's name means."""
+        return find_source(str(file), self.catalog, self.registry)
+
+    def check(self, file: str | Path, overrides: Mapping[str, Any] | None = None) -> Checked:
+        """Reads and checks a config without Keras."""
+        try:
+            source = self.source(file)
+        except ZooError as error:
+            return Checked(None, list(error.located(file=str(file)).findings))
+        return check_source(source, self.catalog, self.registry, overrides)
