@@ -158,6 +158,15 @@ class Stopped(ZooError):
         return 128 + self.signal_number
 
 
+def in_one_line(error: BaseException, limit: int = 600) -> str:
+    """Words an exception that is not ours; of a traced Keras error, only what it ends in."""
+    text = str(error)
+    if "in user code:" in text:
+        text = text.rpartition(f"{type(error).__name__}: ")[2]
+    words = " ".join(text.split())
+    return words if len(words) <= limit else words[:limit] + " ..."
+
+
 CLASS_OF_CODE: dict[str, type[ZooError]] = {
     "unknown-model": RegistryError,
     "unknown-version": RegistryError,

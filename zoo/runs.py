@@ -14,7 +14,7 @@ from zoo.files import read_bytes, write_atomically
 from zoo.registry.document import WeightsEntry
 from zoo.registry.publishing import Candidate, publish
 from zoo.registry.root import find_root, no_registry
-from zoo.registry.tensors import TensorFile, decode
+from zoo.registry.tensors import TensorFile, Tensors, decode
 
 MODEL_PREFIX = "model/"
 """Before the path of each weight in a checkpoint."""

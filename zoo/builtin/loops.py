@@ -40,6 +40,7 @@ def fit(
         epochs=settings["epochs"],
         initial_epoch=settings["initial_epoch"],
         callbacks=[_StartEpoch(order), *callbacks],
+        shuffle=False,  # the order of the samples is the batches' own
         verbose=0,
     )
 

@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from zoo.cli.command import Answer, command
+from zoo.cli.command import Answer, command, import_keras
 from zoo.cli.options import (
     DebugOption,
     FileArgument,
@@ -29,6 +29,7 @@ def build_command(
     workspace = Workspace(zoo)
     model = workspace.check(file, parse_overrides(set_ or [])).usable
 
+    import_keras(quietly=not debug)
     from zoo.runtime.data import output_names
     from zoo.runtime.fingerprint import fingerprint
     from zoo.runtime.weights import Shelf

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import importlib
 import json
 import os
 import sys
@@ -67,6 +68,22 @@ def command(function: Callable[P, Answer]) -> Callable[P, None]:
         raise typer.Exit(status)
 
     return run
+
+
+def import_keras(*, quietly: bool) -> None:
+    """Imports Keras, without what TensorFlow writes past Python to stderr at its import."""
+    if not quietly:
+        return
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        importlib.import_module("keras")
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def report(findings: Sequence[Finding], *, as_json: bool, file: Any = None) -> None:

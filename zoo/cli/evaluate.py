@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from zoo.cli.command import Answer, command
+from zoo.cli.command import Answer, command, import_keras
 from zoo.cli.options import DebugOption, JsonOption, ZooOption
 from zoo.workspace import Workspace
 
@@ -29,6 +29,7 @@ def evaluate_command(
     is_run = Path(what, "run.json").is_file()
     label = what if is_run else workspace.known_registry.find(what).reference
 
+    import_keras(quietly=not debug)
     from zoo.runtime.evaluation import evaluate
     from zoo.runtime.weights import Shelf
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from zoo.cli.command import Answer, command
+from zoo.cli.command import Answer, command, import_keras
 from zoo.cli.options import DebugOption, JsonOption, ZooOption
 from zoo.workspace import Workspace
 
@@ -38,6 +38,7 @@ def predict_command(
     check_suffix(output)
     values = read_arrays(input_)
 
+    import_keras(quietly=not debug)
     from zoo.runtime.prediction import predict
     from zoo.runtime.weights import Shelf
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from zoo.cli.command import Answer, command
+from zoo.cli.command import Answer, command, import_keras
 from zoo.cli.options import (
     DebugOption,
     FileArgument,
@@ -53,6 +53,7 @@ def train_command(
         _ = workspace.known_registry  # what is wrong with it is better known before than after
     model = workspace.check(file, parse_overrides(set_ or [])).usable
 
+    import_keras(quietly=not debug)
     from zoo.runtime.training import Wishes, train
     from zoo.runtime.weights import Shelf
 

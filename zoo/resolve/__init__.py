@@ -90,10 +90,9 @@ def _losses(
             for name in outputs
             if name in config.losses
         }
-    if len(outputs) > 1:
-        hint = "write a [losses.NAME] for each output that has one"
-        findings.say("bad-value", f"there are {len(outputs)} outputs and one [loss]", "loss", hint)
-    return {outputs[0]: parts.part("losses", config.loss, "loss")}
+    # As in Keras, one loss is every output's.
+    part = parts.part("losses", config.loss, "loss")
+    return dict.fromkeys(outputs, part)
 
 
 def _metrics(

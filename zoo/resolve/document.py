@@ -5,7 +5,7 @@ from typing import Any
 
 import tomlkit
 
-from zoo.components import paths_in
+from zoo.components import ARGUMENT_KINDS, paths_in
 from zoo.config.schema import ANY_SIZE, InputTable, TrainTable
 from zoo.resolve.model import Node, Part, ResolvedModel
 
@@ -101,7 +101,8 @@ class _Writer:
 
     def _value(self, name: str, value: Any) -> Any:
         if isinstance(value, Part):
-            return self.part(value)
+            bare = not value.arguments and value.component.kind in ARGUMENT_KINDS
+            return value.component.qualified if bare else self.part(value)
         if isinstance(value, dict):
             return {key: self._value(key, item) for key, item in value.items()}
         if isinstance(value, list):

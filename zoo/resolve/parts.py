@@ -3,13 +3,12 @@
 from typing import Any
 
 from zoo.catalog.catalog import Catalog
-from zoo.components import kind_of_argument
+from zoo.components import ARGUMENT_KINDS, kind_of_argument
 from zoo.config.compose import implied_names
 from zoo.config.schema import ComponentTable
 from zoo.errors import Finding, ZooError
 from zoo.resolve.model import Part
 
-_KINDS_BY_NAME_ALONE = ("initializers", "regularizers", "constraints", "activations")
 _KERAS_OBJECT_KEYS = {"class_name", "registered_name"}
 
 
@@ -82,7 +81,7 @@ class PartResolver:
     def _value(self, name: str, value: Any, key: str) -> Any:
         place = f"{key}.{name}"
         kind = kind_of_argument(name)
-        if isinstance(value, str) and kind in _KINDS_BY_NAME_ALONE:
+        if isinstance(value, str) and kind in ARGUMENT_KINDS:
             return self._nested(kind, {"type": value}, place)
         if isinstance(value, list):
             return [self._value(name, item, key) for item in value]

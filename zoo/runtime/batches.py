@@ -25,21 +25,19 @@ class EpochOrder:
     def __init__(self, seed: int, *, shuffle: bool = True) -> None:
         self._seed = seed
         self._shuffle = shuffle
-        self._epoch = tf.Variable(0, dtype=tf.uint32, trainable=False)
+        self._epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
 
     def start(self, epoch: int) -> None:
         """Says which epoch, counted from 0, is read next."""
-        self._epoch.assign(tf.cast(epoch, tf.uint32))
+        self._epoch.assign(tf.cast(epoch, tf.int64))
 
     def __call__(self, positions: Any, count: int) -> Any:
         """Gives which samples stand at the positions."""
         if not self._shuffle or count < 2:
             return positions
-        seed = tf.stack(
-            [tf.constant(self._seed, tf.uint32), self._epoch, tf.constant(0, tf.uint32)]
-        )
+        seed = tf.stack([tf.constant(self._seed, tf.int64), self._epoch])
         return tf.random.experimental.index_shuffle(
-            tf.cast(positions, tf.uint32), seed, tf.constant(count - 1, tf.uint32)
+            tf.cast(positions, tf.int64), seed, tf.constant(count - 1, tf.int64)
         )
 
 

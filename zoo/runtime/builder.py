@@ -11,7 +11,7 @@ from typing import Any
 import keras
 from keras.src.backend.common import global_state
 
-from zoo.errors import ConfigError, ZooError
+from zoo.errors import ConfigError, ZooError, in_one_line
 from zoo.resolve import Node, Part, ResolvedModel, split_output
 from zoo.runtime.bindings import UnboundNeed, bind_loss, bind_metric
 from zoo.runtime.instantiate import Instantiator
@@ -193,8 +193,7 @@ class Builder:
             )
             for tensor in keras.tree.flatten(self._inputs(node.inputs))
         )
-        text = " ".join(str(error).split())[:600]
-        message = f"node {node.name}, called with shape {shapes}: {text}"
+        message = f"node {node.name}, called with shape {shapes}: {in_one_line(error)}"
         return self._wrong("shape-mismatch", message, node.key)
 
     def _wrong(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.components import Component, paths_in
-from zoo.errors import ConfigError, Finding, ZooError, error_of
+from zoo.errors import ConfigError, Finding, ZooError, error_of, in_one_line
 from zoo.files import safe_path
 from zoo.resolve import Part
 from zoo.runtime.loading import load_target
@@ -103,7 +103,11 @@ class Instantiator:
             name = f'"{item.component.name}" ({item.component.distribution})'
             supplied = SUPPLIED.get(item.component.kind, ())
             target = self.target(item.component)
-            findings += argument_findings(target, item.arguments, name, item.key, supplied)
+            # A function of targets, predictions or a tensor gets those when it is called.
+            partly = not inspect.isclass(target) and item.component.kind in _FUNCTION_KINDS
+            findings += argument_findings(
+                target, item.arguments, name, item.key, supplied, partly=partly
+            )
             stack += [value for value in item.arguments.values() if isinstance(value, Part)]
         return findings
 
@@ -119,13 +123,9 @@ class Instantiator:
 
     def config_error(self, error: Exception, code: str, part: Part) -> ConfigError:
         """Words what a component's own code raised, with its place in the config."""
-        text = " ".join(str(error).split())[:600]
-        return ConfigError(
-            f'"{part.component.name}" ({part.component.distribution}) refuses this: {text}',
-            code,
-            file=str(self._file),
-            key=part.key,
-        )
+        name = f'"{part.component.name}" ({part.component.distribution})'
+        message = f"{name} refuses this: {in_one_line(error)}"
+        return ConfigError(message, code, file=str(self._file), key=part.key)
 
 
 def _bound(function: Callable[..., Any], arguments: dict[str, Any]) -> Callable[..., Any]:

@@ -54,6 +54,8 @@ def argument_findings(
     what: str,
     key: str,
     supplied: tuple[str, ...] = (),
+    *,
+    partly: bool = False,
 ) -> list[Finding]:
     """Finds unknown, missing and ill-typed arguments.
 
@@ -63,6 +65,7 @@ def argument_findings(
         what: The component's name.
         key: Its place in the config.
         supplied: Parameters that the zoo itself fills, which a config may not name.
+        partly: Whether what is missing is given later, as to a loss that is a function.
     """
     parameters = {n: p for n, p in parameters_of(target).items() if n not in supplied}
     findings = []
@@ -74,7 +77,7 @@ def argument_findings(
                 place = f"{key}.{name}"
                 findings.append(Finding("unknown-argument", message, key=place, suggestion=hint))
     for name, parameter in parameters.items():
-        if _required(parameter) and name not in arguments:
+        if _required(parameter) and name not in arguments and not partly:
             message = f"{what} needs the argument {name!r}"
             findings.append(Finding("missing-argument", message, key=f"{key}.{name}"))
     integers = documented_integers(target)

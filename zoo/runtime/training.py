@@ -14,7 +14,7 @@ from typing import Any
 import keras
 from filelock import FileLock, Timeout
 
-from zoo.errors import ConfigError, RunError, Stopped, StorageError, ZooError
+from zoo.errors import ConfigError, RunError, Stopped, StorageError, ZooError, in_one_line
 from zoo.files import write_atomically
 from zoo.registry.tensors import TensorFile
 from zoo.resolve import ResolvedModel, resolved_toml
@@ -204,7 +204,7 @@ class _Training:
             self._call_loop(built, data, [*callbacks, recorder, progress], done)
         except BaseException as error:  # noqa: BLE001  # a signal too leaves a usable run
             status = "stopped" if isinstance(error, Stopped | KeyboardInterrupt) else "failed"
-            run.log(f"{status}: {error}")
+            run.log(f"{status}: {in_one_line(error)}")
             run.write_facts(status=status, finished=_now(), epochs=recorder.done)
             raise self._resumable(error, run) from None
         finally:
@@ -229,9 +229,8 @@ class _Training:
         except (ZooError, KeyboardInterrupt):
             raise
         except Exception as error:  # Keras and plugins raise anything here
-            text = " ".join(str(error).split())[:600]
             raise RunError(
-                f"the training failed: {type(error).__name__}: {text}", "training"
+                f"the training failed: {type(error).__name__}: {in_one_line(error)}", "training"
             ) from error
         recorder.take_missing(getattr(returned, "history", {}))
 

@@ -178,7 +178,7 @@ def test_a_filter_with_values_that_are_not_finite_is_reported():
     # A step far beyond the scheme's stability blows the model itself up.
     with (
         np.errstate(all="ignore"),
-        pytest.raises((FilterDivergedError, ValueError), match=r"diverged|got nan|NaN"),
+        pytest.raises(ValueError, match=r"diverged"),
     ):
         run_twin_experiment(Lorenz96Twin(40, 1, dt=2.0), Filter(), members=5, cycles=5)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 
@@ -102,6 +103,15 @@ def test_gains_with_a_last_axis_score_the_same(data):
     expected = gain_rmse(Answer(raw), data)
     longer = {s: ({"kg_raw": x["kg_raw"][..., None]}, y[..., None]) for s, (x, y) in data.items()}
     assert gain_rmse(Answer(raw[..., None]), longer) == expected
+
+
+@pytest.mark.parametrize("as_dict", [False, True])
+def test_a_keras_model_of_one_input_is_called_as_it_was_built(data, as_dict):
+    tensor = keras.Input((12, 4), name="kg_raw")
+    model = keras.Model({"kg_raw": tensor} if as_dict else tensor, keras.layers.ReLU()(tensor))
+    found = gain_rmse(model, data)
+    expected = gain_rmse(Answer(np.maximum(data["test"][0]["kg_raw"], 0)), data)
+    assert found["model"] == pytest.approx(expected["model"], rel=1e-6)
 
 
 def test_data_without_pairs_are_refused(data):

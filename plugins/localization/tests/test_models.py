@@ -62,13 +62,13 @@ def gains() -> np.ndarray:
 @pytest.mark.parametrize("name", ["celf-lorenz96", "clf-lorenz96", "residual-lorenz96"])
 def test_an_untrained_model_is_gaspari_and_cohns_localization(name):
     raw = gains()
-    found = built(name).predict({"kg_raw": raw}, verbose=0)
+    found = built(name).predict(raw, verbose=0)
     np.testing.assert_allclose(found, raw * gaspari_cohn_taper(40, 2, 15.0), atol=1e-7)
 
 
 def test_the_untrained_first_design_gives_gaspari_and_cohns_vector():
     rolled = roll_columns(gains(), 2)
-    found = built("locloss-lorenz96").predict({"kg_raw": rolled}, verbose=0)
+    found = built("locloss-lorenz96").predict(rolled, verbose=0)
     np.testing.assert_allclose(found, [gaspari_cohn_vector(40, 15.0)] * 3, atol=1e-7)
 
 
@@ -94,4 +94,4 @@ class Unchanged:
     """A model that leaves the gain as it is."""
 
     def predict(self, x, verbose):
-        return x["kg_raw"]
+        return x

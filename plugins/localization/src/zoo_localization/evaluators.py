@@ -119,7 +119,12 @@ def _pairs(data: dict[str, Any], split: str, input_name: str) -> tuple[Any, Any]
 
 def _predicted_gain(model: Any, inputs: Any, raw: Any, obs_dens: int, rolled: bool) -> Any:
     """Return the model's gain, or the raw gain times the vector that it gives instead."""
-    predicted = np.asarray(model.predict(inputs, verbose=0))
+    fitted = inputs
+    if isinstance(inputs, dict) and len(inputs) == 1:
+        # A model with one input takes the array itself, unless it was built on a dict of one.
+        takes_dict = isinstance(getattr(model, "input", None), dict)
+        fitted = inputs if takes_dict else next(iter(inputs.values()))
+    predicted = np.asarray(model.predict(fitted, verbose=0))
     if predicted.shape in (raw.shape, (*raw.shape, 1)):
         return predicted.reshape(raw.shape)
     return raw * _localization(predicted, raw.shape, obs_dens, rolled)

@@ -17,8 +17,8 @@ from zoo_localization.observations import ObservationOperator
 FloatArray = NDArray[np.float64]
 
 
-class FilterDivergedError(ArithmeticError):
-    """The filter has lost the truth, so its figures mean nothing."""
+class FilterDivergedError(ValueError):
+    """The settings make a filter that loses the truth, so its figures mean nothing."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,95 @@
+"""Every bad input that is known is refused as it should be, by the command as users run it."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_spec = importlib.util.spec_from_file_location("bad_roots", Path(__file__).with_name("roots.py"))
+assert _spec is not None
+assert _spec.loader is not None
+roots = importlib.util.module_from_spec(_spec)
+sys.modules["bad_roots"] = roots
+_spec.loader.exec_module(roots)
+
+KERAS_SECONDS = 30.0  # what importing Keras may take where other tests run beside
+
+
+def _marks(case: dict[str, Any]) -> list[Any]:
+    return [pytest.mark.slow] if case["startup"] == "keras" else []
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return roots.publish_base(tmp_path_factory.mktemp("published") / "root")
+
+
+@pytest.mark.skipif(not roots.CASES, reason="../shared/bad_inputs is not there")
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, id=case["id"], marks=_marks(case)) for case in roots.CASES]
+)
+def test_a_bad_input_is_refused_as_listed(
+    case: dict[str, Any], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    needs_published = any(step["do"] == "published" for step in case["setup"])
+    base = request.getfixturevalue("published") if needs_published else tmp_path
+    root = roots.Root(tmp_path / "root", tmp_path / "outside", base)
+    root.fill(case)
+    before = _tree(root.path)
+    for arguments in case["run"]:
+        done = _run(arguments, root, case)
+        if arguments[0] == "check":
+            assert _tree(root.path) == before, "check wrote something"
+        if done.returncode != 0:
+            break
+    shown = done.stdout + done.stderr
+    assert done.returncode in case["exit"], shown
+    assert "Traceback" not in shown
+    assert not (root.path / "unpickled").exists()
+    if case["codes"]:
+        said = [f"error[{code}]" in shown or f'"{code}"' in shown for code in case["codes"]]
+        assert any(said), shown
+    for text in case["says"]:
+        assert text.lower() in shown.lower(), shown
+    for text in case["absent"]:
+        assert text.lower() not in shown.lower(), shown
+    if "--json" in arguments:
+        json.loads(done.stdout)
+
+
+def _run(
+    arguments: list[str], root: Any, case: dict[str, Any]
+) -> "subprocess.CompletedProcess[str]":
+    seconds = case["max_seconds"] + (KERAS_SECONDS if case["startup"] == "keras" else 0.0)
+    limited = f"ulimit -v {_kilobytes(case)}; exec \"$@\""
+    started = time.monotonic()
+    done = subprocess.run(
+        ["bash", "-c", limited, "bash", sys.executable, "-m", "zoo", *arguments],
+        cwd=root.path,
+        env=roots.environment(root),
+        capture_output=True,
+        text=True,
+        timeout=seconds + 60,
+    )
+    assert time.monotonic() - started < seconds
+    return done
+
+
+def _kilobytes(case: dict[str, Any]) -> str:
+    # Address space is not resident memory; TensorFlow maps far more than it touches.
+    return "unlimited" if case["startup"] == "keras" else str(1024 * 2500)
+
+
+def _tree(folder: Path) -> dict[str, int]:
+    return {
+        str(path): path.lstat().st_mtime_ns
+        for path in folder.rglob("*")
+        if "__pycache__" not in path.parts and not os.path.isdir(path)
+    }
