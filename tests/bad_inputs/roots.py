@@ -148,7 +148,11 @@ class Root:
     def do_published(self, step: dict[str, Any]) -> None:
         data = self.path / "data"
         shutil.rmtree(data)
+        case = self.path / "case.toml"
+        kept = case.read_bytes() if case.exists() else None
         shutil.copytree(self.published, self.path, dirs_exist_ok=True)
+        if kept is not None:
+            case.write_bytes(kept)
 
     def _file(self, what: str) -> Path:
         suffix = "safetensors" if what == "weights" else "toml"

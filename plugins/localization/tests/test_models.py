@@ -77,11 +77,15 @@ def test_the_untrained_first_design_gives_gaspari_and_cohns_vector():
     ("name", "bound"),
     [("clf-lorenz96", 0.99), ("locloss-lorenz96", 0.99), ("residual-lorenz96", 0.9)],
 )
-def test_a_trained_model_beats_what_needs_no_network(name, bound, tmp_path, monkeypatch):
+def test_a_trained_model_beats_what_needs_no_network(
+    name, bound, tmp_path, tmp_path_factory, monkeypatch
+):
     zoo = pytest.importorskip("zoo", reason="the models are trained by the zoo, which is not there")
     if not hasattr(zoo, "train"):
         pytest.skip("this zoo cannot train models")
     monkeypatch.chdir(tmp_path)
+    # One simulation for all three models.
+    monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "cache"))
     run = zoo.train(str(MODELS / f"{name}.toml"))
     data = lorenz96_gains()
     held_out = {"train": data["train"], "test": data["validation"]}
