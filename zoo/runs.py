@@ -19,7 +19,8 @@ from zoo.registry.tensors import TensorFile, Tensors, decode
 MODEL_PREFIX = "model/"
 """Before the path of each weight in a checkpoint."""
 
-History = dict[str, list[float]]
+History = dict[str, list[float | None]]
+"""Each metric's value per epoch; None where it had none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,11 @@ class Run:
     def source(self) -> Source:
         """The resolved config, with the folder that its paths are relative to."""
         return Source(self.config_path, Path(self.facts["root"]), resolved=True)
+
+    def last_epoch(self) -> dict[str, float]:
+        """Gives the values that the last epoch reached."""
+        last = {name: values[-1] for name, values in self.history.items() if values}
+        return {name: value for name, value in last.items() if value is not None}
 
     def write_facts(self, **changes: Any) -> None:
         """Updates `run.json`."""
@@ -135,7 +141,7 @@ class Run:
                 graph=facts["graph"],
                 plugins=facts["plugins"],
                 keras=facts["keras"],
-                metrics={name: values[-1] for name, values in self.history.items() if values},
+                metrics=self.last_epoch(),
                 parent=facts["parent"],
             ),
             version,

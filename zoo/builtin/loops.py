@@ -88,6 +88,7 @@ def gradient_tape(
             listeners.on_train_batch_end(number, logs)
             if model.stop_training:
                 break
+        logs = _of_the_epoch(model, logs)
         if validation is not None:
             results = model.evaluate(validation, return_dict=True, verbose=0)
             logs = {**logs, **{f"val_{name}": value for name, value in results.items()}}
@@ -104,6 +105,11 @@ def _validation(data: Mapping[str, Any], model: Any, settings: Any) -> Any:
     if "validation" not in data:
         return None
     return batches(data["validation"], model, settings["batch_size"])
+
+
+def _of_the_epoch(model: Any, logs: dict[str, float]) -> dict[str, float]:
+    # A metric of the optimizer's steps has nothing to say in an epoch without one.
+    return {name: logs[name] for name in model._get_metrics_result_or_logs(logs)}
 
 
 def _plain(logs: Mapping[str, Any]) -> dict[str, float]:

@@ -131,7 +131,9 @@ def _print(answer: Answer, as_json: bool) -> None:
     if as_json:
         print_json(answer.document)
     else:
-        answer.text(Console(soft_wrap=True, highlight=False))
+        # In a pipe or a file, nothing is cut off to fit a window.
+        width = None if sys.stdout.isatty() else 200
+        answer.text(Console(width=width, soft_wrap=True, highlight=False))
 
 
 def _defect(error: Exception, *, debug: bool, as_json: bool) -> int:

@@ -40,9 +40,16 @@ def evaluate_command(
 
     def text(console: Console) -> None:
         for evaluator, values in results.items():
-            table = Table(evaluator, "", box=None, title=label, title_justify="left")
-            for name, value in values.items():
-                table.add_row(name, f"{value:.6g}")
-            console.print(table)
+            console.print(_table(f"{label}  {evaluator}", values))
 
     return Answer(document, text)
+
+
+def _table(title: str, values: dict[str, float]) -> Table:
+    # A ratio stands beside what it is the ratio of.
+    table = Table("", "value", "ratio", box=None, title=title, title_justify="left")
+    for name, value in values.items():
+        ratio = values.get(f"{name}_ratio")
+        if name.removesuffix("_ratio") == name or name.removesuffix("_ratio") not in values:
+            table.add_row(name, f"{value:.6g}", "" if ratio is None else f"{ratio:.4f}")
+    return table

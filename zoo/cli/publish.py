@@ -1,5 +1,6 @@
 """`zoo publish`: a run's weights as a version of the zoo."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +27,11 @@ def publish_command(
 
     Example: zoo publish runs/clf-lorenz96/20261123-120000
     """
-    entry = open_run(run).publish(version, zoo=zoo)
+    opened = open_run(run)
+    if (status := opened.facts.get("status")) != "finished":
+        epochs = opened.facts.get("epochs", 0)
+        print(f"note: this run is {status}; its weights are of epoch {epochs}", file=sys.stderr)
+    entry = opened.publish(version, zoo=zoo)
     document = {"version": entry.reference, "sha256": entry.sha256, "file": entry.file}
 
     def text(console: Console) -> None:

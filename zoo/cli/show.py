@@ -112,7 +112,8 @@ def _model(name: str, workspace: Workspace) -> Answer:
             table.add_row(str(row["name"]), "input", "", f"shape = {row['shape']}")
         for node in nodes:
             arguments = ", ".join(f"{key} = {value}" for key, value in node["arguments"].items())
-            table.add_row(node["name"], node["type"], ", ".join(node["inputs"]), escape(arguments))
+            kind = node["type"].removeprefix("zoo/")
+            table.add_row(node["name"], kind, ", ".join(node["inputs"]), escape(arguments))
         console.print(table)
         for key in ("outputs", "losses", "metrics", "optimizer", "data", "versions"):
             console.print(f"{key}  {escape(str(document[key]))}")

@@ -1,6 +1,5 @@
 """`zoo train`: from a config to a run, and on request to a published version."""
 
-import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -63,12 +62,12 @@ def train_command(
     history = done.history
     document: dict[str, Any] = {
         "run": str(done.folder),
-        "history": {name: [_plain(v) for v in values] for name, values in history.items()},
+        "history": history,
         "published": published,
     }
 
     def text(console: Console) -> None:
-        last = "  ".join(f"{name} {values[-1]:.4g}" for name, values in history.items() if values)
+        last = "  ".join(f"{name} {value:.4g}" for name, value in done.last_epoch().items())
         console.print(f"run        {done.folder}\nlast epoch {last}")
         if published:
             console.print(f"published  {published}\nnext       zoo evaluate {published}")
@@ -76,7 +75,3 @@ def train_command(
             console.print(f"next       zoo publish {done.folder}")
 
     return Answer(document, text)
-
-
-def _plain(value: float) -> float | None:
-    return value if math.isfinite(value) else None

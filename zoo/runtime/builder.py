@@ -13,7 +13,7 @@ from keras.src.backend.common import global_state
 
 from zoo.errors import ConfigError, ZooError, in_one_line
 from zoo.resolve import Node, Part, ResolvedModel, split_output
-from zoo.runtime.bindings import UnboundNeed, bind_loss, bind_metric
+from zoo.runtime.bindings import UnboundNeed, asks_for_gradients, bind_loss, bind_metric
 from zoo.runtime.instantiate import Instantiator
 from zoo.runtime.model import BoundModel
 
@@ -151,22 +151,41 @@ class Builder:
             output: self._bound(part, self.instantiator.make(part, name=part.name), names, "loss")
             for output, part in config.losses.items()
         }
-        single = len(config.outputs) == 1
-        model.compile(
-            optimizer=self.instantiator.make(config.optimizer, name=config.optimizer.name),
-            loss=(losses.get(config.outputs[0]) if single else losses) or None,
-            loss_weights=config.loss_weights or None if not single else None,
-            metrics=self._metrics(names),
-            jit_compile=config.train.jit_compile,
-            steps_per_execution=config.train.steps_per_execution,
-        )
+        metrics, of_the_step = self._metrics(names)
+        loss: Any = losses or None
+        weights: Any = config.loss_weights or None
+        if len(config.outputs) == 1:
+            loss = losses.get(config.outputs[0])
+            weights = list(config.loss_weights.values()) or None
+        optimizer = self.instantiator.make(config.optimizer, name=config.optimizer.name)
+        try:
+            model.compile(
+                optimizer=optimizer,
+                loss=loss,
+                loss_weights=weights,
+                metrics=metrics,
+                step_metrics=of_the_step,
+                jit_compile=config.train.jit_compile,
+                steps_per_execution=config.train.steps_per_execution,
+            )
+        except (ValueError, TypeError) as error:
+            message = f"the model cannot be compiled: {in_one_line(error)}"
+            raise self._wrong("bad-value", message, "loss") from error
 
-    def _metrics(self, names: list[str]) -> Any:
+    def _metrics(self, names: list[str]) -> tuple[Any, list[Any]]:
         by_output: dict[str, list[Any]] = {output: [] for output in self.model.outputs}
+        of_the_step = []
         for part in self.model.metrics:
-            for output in [part.output] if part.output else self.model.outputs:
+            metric = self._metric(part, names)
+            if asks_for_gradients(metric):
+                of_the_step.append(metric)
+                continue
+            first, *others = [part.output] if part.output else self.model.outputs
+            by_output[first].append(metric)
+            for output in others:
                 by_output[output].append(self._metric(part, names))
-        return by_output if len(by_output) > 1 else next(iter(by_output.values()))
+        metrics = by_output if len(by_output) > 1 else next(iter(by_output.values()))
+        return metrics, of_the_step
 
     def _metric(self, part: Part, names: list[str]) -> Any:
         name = part.name or part.component.name

@@ -66,8 +66,8 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         for name, value in (logs or {}).items():
             values = self.history.setdefault(name, [])
-            values.extend([math.nan] * (epoch - len(values)))
-            values.append(float(value))
+            values.extend([None] * (epoch - len(values)))
+            values.append(_finite(value))
         self.done = epoch + 1
         checkpoint.save(
             self._run.checkpoint_path, self.model, self._callbacks, self.done, self.history
@@ -77,10 +77,16 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
     def take_missing(self, history: Mapping[str, Any]) -> None:
         """Takes the history of a loop that called no callbacks."""
         if not self.history:
-            self.history = {name: [float(v) for v in values] for name, values in history.items()}
+            self.history = {name: [_finite(v) for v in values] for name, values in history.items()}
             self.done = max((len(values) for values in self.history.values()), default=0)
 
     def finish(self, model: Any) -> None:
         """Writes the final state: callbacks may change the weights at the end."""
         checkpoint.save(self._run.checkpoint_path, model, self._callbacks, self.done, self.history)
         self._run.write_history(self.history)
+
+
+def _finite(value: Any) -> float | None:
+    # JSON has no NaN.
+    number = float(value)
+    return number if math.isfinite(number) else None

@@ -112,10 +112,13 @@ class _Training:
             self._start_from(built, self.wishes.start_from)
         keras.utils.set_random_seed(self.model.train.seed)
         data = load_data(self.model.data, self.instantiator, built)
+        # What a callback writes stays in the run's folder.
+        inside = Instantiator(self.model.source.path, run.folder, run.folder)
+        callbacks = [inside.make(part) for part in self.model.callbacks]
         with _locked(run):
             if earlier is None:
                 self._begin(run, built)
-            self._train(run, built, data, earlier)
+            self._train(run, built, data, callbacks, earlier)
         return run
 
     def _folder(self) -> tuple[Run, TensorFile | None]:
@@ -187,15 +190,18 @@ class _Training:
         return {c.distribution: c.version for c in components if c.distribution != "zoo"}
 
     def _train(
-        self, run: Run, built: Any, data: Mapping[str, Any], earlier: TensorFile | None
+        self,
+        run: Run,
+        built: Any,
+        data: Mapping[str, Any],
+        callbacks: list[Any],
+        earlier: TensorFile | None,
     ) -> None:
         done, history = checkpoint.restore(earlier, built) if earlier is not None else (0, {})
         epochs = self.model.train.epochs
         if done >= epochs:
             print(f"all {epochs} epochs are done already", file=sys.stderr)
             return
-        inside = Instantiator(self.model.source.path, run.folder, run.folder)
-        callbacks = [inside.make(part) for part in self.model.callbacks]
         recorder = Recorder(run, callbacks, history, earlier, self.request)
         progress = progress_callback(epochs, quiet=self.wishes.quiet)
         run.log(f"training {self.model.name}, epochs {done + 1} to {epochs}")
