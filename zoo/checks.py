@@ -11,7 +11,7 @@ from zoo.config.reader import plain_data_findings
 from zoo.config.validation import validated
 from zoo.errors import Finding, ZooError, error_of
 from zoo.files import safe_path
-from zoo.registry.document import Registry
+from zoo.registry.document import OpenRegistry
 from zoo.resolve import ResolvedModel, resolve
 from zoo.sources import find_model
 
@@ -44,7 +44,7 @@ class Checked:
 def check_source(
     source: Source,
     catalog: Catalog,
-    registry: Registry | None,
+    registry: OpenRegistry,
     overrides: Mapping[str, Any] | None = None,
 ) -> Checked:
     """Reads, composes, validates and resolves a config; nothing is imported or written.
@@ -52,7 +52,7 @@ def check_source(
     Args:
         source: The config's file and root.
         catalog: The installed components.
-        registry: The zoo's registry, where there is one.
+        registry: Gives the zoo's registry, where there is one.
         overrides: Values by dotted key, as `--set` gives them.
     """
     file = str(source.path)

@@ -15,20 +15,18 @@ def looks_like_a_path(text: str) -> bool:
     return text.endswith(".toml") or "/" in text or "\\" in text or Path(text).exists()
 
 
-def find_source(text: str, catalog: Catalog, registry: Registry | None) -> Source:
-    """Finds the config that a path or a model's name means.
+def path_source(text: str, root: Path | None) -> Source:
+    """Gives the config at a path, with the zoo root as its root where it lies inside.
 
-    Raises:
-        StorageError: If there is no such file.
-        RegistryError: `unknown-model`.
+    Args:
+        text: The path.
+        root: The zoo root, where there is one.
     """
-    if looks_like_a_path(text):
-        path = Path(text).absolute()
-        root = registry.root.resolve() if registry is not None else None
-        if root is None or not path.resolve().is_relative_to(root):
-            return Source(path, path.parent)
-        return Source(path, root, path.resolve().relative_to(root).as_posix())
-    return find_model(text, catalog, registry)
+    path = Path(text).absolute()
+    root = root.resolve() if root is not None else None
+    if root is None or not path.resolve().is_relative_to(root):
+        return Source(path, path.parent)
+    return Source(path, root, path.resolve().relative_to(root).as_posix())
 
 
 def find_model(name: str, catalog: Catalog, registry: Registry | None) -> Source:

@@ -13,7 +13,7 @@ from zoo.config.compose import Source
 from zoo.errors import ZooError
 from zoo.registry.document import Registry, read_registry
 from zoo.registry.root import find_root, no_registry
-from zoo.sources import find_source
+from zoo.sources import find_model, looks_like_a_path, path_source
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,9 @@ class Workspace:
 
     def source(self, file: str | Path) -> Source:
         """Finds the config that a path or a model's name means."""
-        return find_source(str(file), self.catalog, self.registry)
+        if looks_like_a_path(str(file)):
+            return path_source(str(file), self.root)
+        return find_model(str(file), self.catalog, self.registry)
 
     def check(self, file: str | Path, overrides: Mapping[str, Any] | None = None) -> Checked:
         """Reads and checks a config without Keras."""
@@ -66,4 +68,4 @@ class Workspace:
             source = self.source(file)
         except ZooError as error:
             return Checked(None, list(error.located(file=str(file)).findings))
-        return check_source(source, self.catalog, self.registry, overrides)
+        return check_source(source, self.catalog, lambda: self.registry, overrides)

@@ -1,5 +1,6 @@
 """The `zoo` command."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -35,17 +36,35 @@ app.command("evaluate")(evaluate_command)
 app.command("verify")(verify_command)
 
 
-@app.callback()
-def _options(
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", is_eager=True)
-    ] = False,
-) -> None:
-    if version:
+def _print_version(asked: bool) -> None:
+    if asked:
         print(f"zoo {__version__}")
         raise typer.Exit
 
 
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+def behind_the_command(arguments: list[str]) -> list[str]:
+    """Moves `--debug` and `--zoo DIR` from before a command's name to the end of its options."""
+    moved: list[str] = []
+    rest = list(arguments)
+    while rest and (rest[0] == "--debug" or rest[0].startswith("--zoo")):
+        count = 2 if rest[0] == "--zoo" else 1
+        moved += rest[:count]
+        del rest[:count]
+    return [*rest, *moved] if rest else arguments
+
+
 def main() -> None:
     """Runs the command line."""
-    app()
+    app(behind_the_command(sys.argv[1:]))

@@ -1,7 +1,7 @@
 """`registry.toml` and its parsed form."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -163,6 +163,10 @@ class Registry:
             raise RegistryError.of(error.findings).located(
                 file=str(self.root / FILE_NAME)
             ) from None
+
+
+OpenRegistry = Callable[[], Registry | None]
+"""Gives the registry, where there is one; called only by what needs it, since it may be damaged."""
 
 
 def seal_of(entries: list[Any]) -> dict[str, Any]:

@@ -25,6 +25,8 @@ def read_weights(registry: Registry, entry: WeightsEntry) -> TensorFile:
         StorageError: If it cannot be read.
     """
     data = _listed_bytes(registry, entry, entry.file, entry.sha256)
+    if len(data) != entry.size:
+        raise _wrong(entry, f"{entry.file} has {len(data):,} bytes, the registry {entry.size:,}")
     content = decode(data, f"{entry.reference} ({entry.file})")
     if content.metadata.get("format") != WEIGHTS_FORMAT:
         raise _wrong(entry, f"{entry.file} is not a weights file of the zoo")

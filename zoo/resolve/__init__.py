@@ -7,7 +7,7 @@ from zoo.components import did_you_mean
 from zoo.config.compose import Source
 from zoo.config.schema import ModelConfig
 from zoo.errors import Finding
-from zoo.registry.document import Registry
+from zoo.registry.document import OpenRegistry
 from zoo.resolve.document import resolved_toml
 from zoo.resolve.model import Node, Part, ResolvedModel, referenced, split_output
 from zoo.resolve.nodes import NodeResolver
@@ -29,7 +29,7 @@ def resolve(
     document: dict[str, Any],
     source: Source,
     catalog: Catalog,
-    registry: Registry | None,
+    registry: OpenRegistry,
 ) -> tuple[ResolvedModel | None, list[Finding]]:
     """Resolves every name of a config.
 
@@ -38,7 +38,7 @@ def resolve(
         document: The composed document it came from.
         source: Where it stands.
         catalog: The installed components.
-        registry: The zoo's registry, where there is one.
+        registry: Gives the zoo's registry, where there is one.
 
     Returns:
         The resolved model, or None if a finding is an error; and every finding.

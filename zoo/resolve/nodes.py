@@ -7,7 +7,7 @@ from zoo.config.compose import implied_names
 from zoo.config.schema import LayerTable, ModelConfig
 from zoo.errors import ZooError
 from zoo.graph import CycleFound, ancestors, topological_order
-from zoo.registry.document import Registry
+from zoo.registry.document import OpenRegistry
 from zoo.resolve.model import Node, referenced, split_output
 from zoo.resolve.parts import Findings, PartResolver
 
@@ -21,7 +21,7 @@ class NodeResolver:
     Args:
         config: The config.
         parts: Resolves each node's layer.
-        registry: The zoo's registry, where there is one.
+        registry: Gives the zoo's registry, where there is one.
         findings: Where to say what is wrong.
     """
 
@@ -29,7 +29,7 @@ class NodeResolver:
         self,
         config: ModelConfig,
         parts: PartResolver,
-        registry: Registry | None,
+        registry: OpenRegistry,
         findings: Findings,
     ) -> None:
         self._config = config
@@ -119,15 +119,16 @@ class NodeResolver:
         )
 
     def _pinned(self, reference: str, key: str) -> str | None:
-        if self._registry is None:
-            message = f"{reference!r} needs a zoo, and there is no registry.toml here or above"
-            self._findings.say("unknown-model", message, key, "name the zoo with --zoo DIR")
-            return None
         try:
-            return self._registry.find(reference).reference
+            registry = self._registry()
+            found = registry.find(reference).reference if registry is not None else None
         except ZooError as error:
             self._findings.take(error, key)
             return None
+        if found is None:
+            message = f"{reference!r} needs a zoo, and there is no registry.toml here or above"
+            self._findings.say("unknown-model", message, key, "name the zoo with --zoo DIR")
+        return found
 
     def _refuse_doubles(self, names: list[str]) -> None:
         keys = [*(f"inputs.{name}" for name in self._inputs), *(f"layers.{name}" for name in names)]

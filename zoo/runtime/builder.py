@@ -54,9 +54,12 @@ class Builder:
 
     def _graph(self) -> BoundModel:
         for table in self.model.inputs:
-            self._tensors[table.name] = keras.Input(
-                tuple(table.shape), dtype=table.dtype, name=table.name
-            )
+            try:
+                tensor = keras.Input(tuple(table.shape), dtype=table.dtype, name=table.name)
+            except (ValueError, TypeError, OverflowError) as error:
+                message = f"the input {table.name}: {in_one_line(error)}"
+                raise self._wrong("bad-value", message, f"inputs.{table.name}") from error
+            self._tensors[table.name] = tensor
         for node in self.model.nodes:
             self._tensors[node.name] = self._call(node)
         inputs = {table.name: self._tensors[table.name] for table in self.model.inputs}
@@ -87,14 +90,18 @@ class Builder:
 
     def _new_layer(self, node: Node, inputs: Any) -> Any:
         if node.part is None:
-            # Its variables are called after the node, so that two models do not collide.
-            with keras.name_scope(node.name):
-                layer = self._zoo_model(node.model)
+            layer = self._zoo_model(node.model)
+            # Its variables are called after the node, so that two models do not collide; not
+            # before now, since its weights and fingerprint were checked by its own paths.
+            for variable in layer.variables:
+                variable._path = f"{node.name}/{variable.path}"
         else:
             self._refuse_huge(node.part, inputs, node)
             layer = self.instantiator.make(node.part, name=node.name)
         layer.name = node.name
-        layer.trainable = node.trainable
+        if not node.trainable:
+            # Never set to True: that would free what is frozen inside, or by `args`.
+            layer.trainable = False
         return layer
 
     def _inputs(self, references: Any) -> Any:
@@ -202,17 +209,13 @@ class Builder:
             hint = f'did you mean "{error.suggestion}"?' if error.suggestion else None
             raise self._wrong("unbound-need", str(error), f"{part.key}.needs", hint) from error
 
-    def _refused(self, node: Node, error: Exception) -> ConfigError:
-        shapes = ", ".join(
-            str(
-                tuple(
-                    "batch" if axis is None and place == 0 else axis
-                    for place, axis in enumerate(tensor.shape)
-                )
-            )
-            for tensor in keras.tree.flatten(self._inputs(node.inputs))
-        )
-        message = f"node {node.name}, called with shape {shapes}: {in_one_line(error)}"
+    def _refused(self, node: Node, error: Exception) -> ZooError:
+        tensors = keras.tree.flatten(self._inputs(node.inputs))
+        shapes = ", ".join(f"({', '.join(['batch', *map(str, t.shape[1:])])})" for t in tensors)
+        doing = f"called with shape {shapes}: "
+        if node.part is not None:
+            return self.instantiator.refused(error, "shape-mismatch", node.part, doing)
+        message = f"node {node.name}, {doing}{in_one_line(error)}"
         return self._wrong("shape-mismatch", message, node.key)
 
     def _wrong(

@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -81,6 +81,41 @@ def output_names(model: Any) -> list[str]:
     return list(outputs) if isinstance(outputs, dict) else [str(model.output_names[0])]
 
 
+def check_targets(data: Mapping[str, Split], elementwise: Sequence[str], model: Any) -> None:
+    """Refuses targets that a loss would stretch to the prediction's shape without a word.
+
+    Args:
+        data: What the dataset returned.
+        elementwise: The outputs whose loss compares element by element.
+        model: The Keras model.
+
+    Raises:
+        RunError: If a target's shape is not the output's.
+    """
+    names = output_names(model)
+    shapes = {name: tuple(t.shape[1:]) for name, t in zip(names, model.outputs, strict=True)}
+    for split in (name for name in SPLITS if name in data):
+        parts = split_parts(data[split])
+        for label, array in _arrays("y", parts[1], names) if parts is not None else ():
+            name = label[2:-1] if label != "y" else names[0]
+            shape = np.asarray(array).shape[1:]
+            if name in elementwise and not _alike(shape, shapes[name]):
+                raise RunError(
+                    f"{label} of {split} has samples of shape {shape}; the output {name} gives "
+                    f"{shapes[name]}"
+                )
+
+
+def _alike(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    # Keras itself adds or drops one last axis of 1.
+    longer, shorter = (shape, wanted) if len(shape) > len(wanted) else (wanted, shape)
+    if len(longer) == len(shorter) + 1 and longer[-1] == 1:
+        longer = longer[:-1]
+    return len(longer) == len(shorter) and all(
+        None in (a, b) or a == b for a, b in zip(longer, shorter, strict=True)
+    )
+
+
 def _checked(data: Any, model: Any) -> dict[str, Split]:
     if not isinstance(data, Mapping) or "train" not in data:
         raise RunError(
@@ -128,18 +163,19 @@ def _arrays(what: str, values: Any, names: list[str]) -> Iterator[tuple[str, Any
             raise RunError(f"{what} has {len(values)} arrays; the model has {', '.join(names)}")
         yield from ((f"{what}[{name}]", array) for name, array in zip(names, values, strict=True))
     else:
-        if what == "x" and len(names) > 1:
-            raise RunError(f"x is one array; the model has the inputs {', '.join(names)}")
+        if what in ("x", "y") and len(names) > 1:
+            role = "inputs" if what == "x" else "outputs"
+            raise RunError(f"{what} is one array; the model has the {role} {', '.join(names)}")
         yield what, values
 
 
 def _check_array(label: str, values: Any) -> int:
     array = np.asarray(values)
-    if array.dtype.kind not in "fiubc" and not (array.dtype.kind in "SU" and label[0] == "x"):
+    if array.dtype.kind not in "fiub" and not (array.dtype.kind in "SU" and label[0] == "x"):
         raise RunError(f"{label} holds {array.dtype}; numbers are needed")
     if array.ndim == 0 or array.shape[0] == 0:
         raise RunError(f"{label} has no samples")
-    if array.dtype.kind in "fc" and not (finite := np.isfinite(array)).all():
+    if array.dtype.kind == "f" and not (finite := np.isfinite(array)).all():
         place = tuple(int(index) for index in np.argwhere(~finite)[0])
         raise RunError(
             f"{label} holds {array[place]} at {list(place)}, and "

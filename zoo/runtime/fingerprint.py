@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from zoo.catalog.discovery import CORE
 from zoo.digest import canonical_json, sha256
 from zoo.resolve import Node, Part, ResolvedModel
 from zoo.runtime.loading import load_target
@@ -99,7 +100,7 @@ def _part(part: Part) -> dict[str, Any]:
 def _value(value: Any) -> Any:
     if isinstance(value, Part):
         # A name alone reads like the default that a signature gives.
-        simple = not value.arguments and value.component.distribution == "zoo"
+        simple = not value.arguments and value.component.distribution == CORE
         return value.component.name if simple else _part(value)
     if isinstance(value, dict):
         return {str(key): _value(item) for key, item in value.items()}

@@ -8,6 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import keras
+
+from zoo.catalog.catalog import broken
+from zoo.catalog.discovery import CORE
 from zoo.components import Component, paths_in
 from zoo.errors import ConfigError, Finding, ZooError, error_of, in_one_line
 from zoo.files import safe_path
@@ -21,6 +25,11 @@ SUPPLIED = {
 }
 """The parameters that the zoo fills itself, by kind."""
 
+_CLASSES = {
+    "layers": keras.Layer,
+    "optimizers": keras.optimizers.Optimizer,
+    "callbacks": keras.callbacks.Callback,
+}
 _FUNCTION_KINDS = ("losses", "metrics", "activations")
 
 
@@ -42,7 +51,12 @@ class Instantiator:
     def target(self, component: Component) -> Callable[..., Any]:
         """Gives the class or function of a component, imported once."""
         if component not in self._targets:
-            self._targets[component] = load_target(component)
+            target = load_target(component)
+            wanted = _CLASSES.get(component.kind)
+            if wanted and not (inspect.isclass(target) and issubclass(target, wanted)):
+                reason = f"{component.target} is not a class of keras.{wanted.__name__}"
+                raise broken(component, reason)
+            self._targets[component] = target
         return self._targets[component]
 
     def check(self, part: Part) -> None:
@@ -119,12 +133,20 @@ class Instantiator:
             raise
         except Exception as error:  # a plugin may raise anything
             code = "wrong-type" if isinstance(error, TypeError) else "bad-value"
-            raise self.config_error(error, code, part) from error
+            raise self.refused(error, code, part) from error
 
-    def config_error(self, error: Exception, code: str, part: Part) -> ConfigError:
-        """Words what a component's own code raised, with its place in the config."""
-        name = f'"{part.component.name}" ({part.component.distribution})'
-        message = f"{name} refuses this: {in_one_line(error)}"
+    def refused(self, error: Exception, code: str, part: Part, doing: str = "") -> ZooError:
+        """Words what a component's own code raised, with its place in the config.
+
+        A `ValueError` or `TypeError` is about what the component was given; anything else that a
+        plugin raises is the plugin's own fault.
+        """
+        component = part.component
+        words = f"{doing}{in_one_line(error)}"
+        if component.distribution != CORE and not isinstance(error, ValueError | TypeError):
+            fault = broken(component, f"{type(error).__name__}: {words}")
+            return fault.located(file=str(self._file), key=part.key)
+        message = f'"{component.name}" ({component.distribution}) refuses this: {words}'
         return ConfigError(message, code, file=str(self._file), key=part.key)
 
 

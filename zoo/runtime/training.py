@@ -2,6 +2,7 @@
 
 import contextlib
 import platform
+import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,13 +15,14 @@ from typing import Any
 import keras
 from filelock import FileLock, Timeout
 
+from zoo.catalog.discovery import CORE
 from zoo.errors import ConfigError, RunError, Stopped, StorageError, ZooError, in_one_line
 from zoo.files import write_atomically
 from zoo.registry.tensors import TensorFile
 from zoo.resolve import ResolvedModel, resolved_toml
 from zoo.runs import Run, new_folder, open_run
 from zoo.runtime import checkpoint
-from zoo.runtime.data import load_data
+from zoo.runtime.data import check_targets, load_data
 from zoo.runtime.fingerprint import fingerprint
 from zoo.runtime.instantiate import Instantiator
 from zoo.runtime.progress import progress_callback
@@ -112,6 +114,7 @@ class _Training:
             self._start_from(built, self.wishes.start_from)
         keras.utils.set_random_seed(self.model.train.seed)
         data = load_data(self.model.data, self.instantiator, built)
+        check_targets(data, self._elementwise_outputs(), built)
         # What a callback writes stays in the run's folder.
         inside = Instantiator(self.model.source.path, run.folder, run.folder)
         callbacks = [inside.make(part) for part in self.model.callbacks]
@@ -120,6 +123,15 @@ class _Training:
                 self._begin(run, built)
             self._train(run, built, data, callbacks, earlier)
         return run
+
+    def _elementwise_outputs(self) -> list[str]:
+        # Of a plugin's loss it is not known; of Keras's own, few take targets of another shape.
+        return [
+            output
+            for output, part in self.model.losses.items()
+            if part.component.distribution == CORE
+            and not re.match(r"sparse|ctc|circle", part.component.name, re.IGNORECASE)
+        ]
 
     def _folder(self) -> tuple[Run, TensorFile | None]:
         home = self.zoo or self.model.source.root
@@ -187,7 +199,7 @@ class _Training:
 
     def plugins(self) -> dict[str, str]:
         components = [part.component for part in self.model.parts()]
-        return {c.distribution: c.version for c in components if c.distribution != "zoo"}
+        return {c.distribution: c.version for c in components if c.distribution != CORE}
 
     def _train(
         self,

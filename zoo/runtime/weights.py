@@ -55,7 +55,7 @@ class Shelf:
     def of_run(self, folder: str) -> tuple[ResolvedModel, Any]:
         """Gives the resolved config and the model of a run, as its last good state has it."""
         run = open_run(folder)
-        model = check_source(run.source, self._catalog, self._registry).usable
+        model = check_source(run.source, self._catalog, lambda: self._registry).usable
         built = self.build(model)
         tensors = run.weights()
         assign(built, tensors, folder)
@@ -93,7 +93,7 @@ class Shelf:
             raise PluginError.of(findings)
         path = checked_config(registry, entry)
         source = Source(path, registry.root, resolved=True)
-        return check_source(source, self._catalog, registry).usable
+        return check_source(source, self._catalog, lambda: registry).usable
 
     def _loaded(self, entry: WeightsEntry, model: ResolvedModel) -> Any:
         registry = self._known_registry()

@@ -1,0 +1,201 @@
+"""A model declared in TOML trains exactly as the same model written by hand in Keras."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+
+EPOCHS, BATCH, SEED = 3, 4, 5
+SAMPLES = 9  # two batches of four, and a last one of one
+
+
+def network(by_name):
+    return f"""
+zoo = 1
+name = "m"
+outputs = {by_name}
+[[inputs]]
+name = "x"
+shape = [6, 2]
+[[layers]]
+name = "conv"
+type = "Conv1D"
+filters = 4
+kernel_size = 3
+padding = "same"
+activation = "relu"
+[[layers]]
+name = "norm"
+type = "BatchNormalization"
+[[layers]]
+name = "flat"
+type = "Flatten"
+[[layers]]
+name = "u"
+type = "Dense"
+units = 3
+kernel_regularizer = {{ type = "L2", l2 = 1e-3 }}
+[[layers]]
+name = "z"
+type = "Dense"
+units = 1
+inputs = "flat"
+activation = "sigmoid"
+[data]
+type = "npz"
+path = "data.npz"
+[train]
+epochs = {EPOCHS}
+batch_size = {BATCH}
+seed = {SEED}
+shuffle = false
+jit_compile = false
+"""
+
+
+ONE = network('["u"]') + '[loss]\ntype = "mse"\n[[metrics]]\ntype = "mae"\nname = "mae"\n'
+TWO = (
+    network('["u", "z"]')
+    + '[losses]\nu = "mse"\nz = "BinaryCrossentropy"\n[loss_weights]\nu = 2.0\nz = 0.3\n'
+    + '[[metrics]]\ntype = "mae"\nname = "mae"\noutput = "u"\n'
+)
+
+
+def by_hand(outputs):
+    keras.utils.set_random_seed(SEED)
+    x = keras.Input((6, 2), name="x")
+    hidden = keras.layers.Conv1D(4, 3, padding="same", activation="relu")(x)
+    flat = keras.layers.Flatten()(keras.layers.BatchNormalization()(hidden))
+    u = keras.layers.Dense(3, kernel_regularizer=keras.regularizers.L2(1e-3), name="u")(flat)
+    if outputs == 1:
+        return keras.Model(x, u)
+    z = keras.layers.Dense(1, activation="sigmoid", name="z")(flat)
+    return keras.Model(x, {"u": u, "z": z})
+
+
+@pytest.fixture
+def arrays():
+    random = np.random.default_rng(2)
+    return {
+        "x": random.normal(size=(SAMPLES, 6, 2)).astype("float32"),
+        "u": random.normal(size=(SAMPLES, 3)).astype("float32"),
+        "z": (random.uniform(size=(SAMPLES, 1)) > 0.5).astype("float32"),
+    }
+
+
+@pytest.fixture
+def train(zoo_root, arrays):
+    def train(text, overrides=None, data=None):
+        np.savez(zoo_root / "data.npz", **(data or arrays))
+        (zoo_root / "m.toml").write_text(text)
+        folder = zoo_root / f"run{len(list(zoo_root.iterdir()))}"
+        return zoo.train(
+            zoo_root / "m.toml", overrides or {}, zoo=zoo_root, folder=folder, quiet=True
+        )
+
+    return train
+
+
+def assert_equal_training(run, model, history):
+    assert run.history.keys() == history.keys()
+    for name, values in history.items():
+        assert len(values) == EPOCHS
+        np.testing.assert_allclose(run.history[name], values, rtol=1e-6, err_msg=name)
+    weights = list(run.weights().values())
+    for mine, wanted in zip(weights, model.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, wanted, rtol=1e-5, atol=1e-7)
+
+
+OPTIMIZERS = {
+    "adam": ('type = "Adam"\nlearning_rate = 0.02', lambda: keras.optimizers.Adam(0.02)),
+    "sgd with momentum and clipping": (
+        'type = "SGD"\nlearning_rate = 0.05\nmomentum = 0.9\nglobal_clipnorm = 0.1',
+        lambda: keras.optimizers.SGD(0.05, momentum=0.9, global_clipnorm=0.1),
+    ),
+    "a schedule": (
+        'type = "AdamW"\nlearning_rate = { type = "CosineDecay", initial_learning_rate = 0.03, '
+        "decay_steps = 6 }",
+        lambda: keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(0.03, 6)),
+    ),
+    "accumulated gradients": (
+        'type = "Adam"\nlearning_rate = 0.02\ngradient_accumulation_steps = 2',
+        lambda: keras.optimizers.Adam(0.02, gradient_accumulation_steps=2),
+    ),
+}
+
+
+@pytest.mark.parametrize("loop", ["fit", "gradient_tape"])
+@pytest.mark.parametrize("case", OPTIMIZERS)
+def test_a_config_trains_as_the_same_model_by_hand(train, arrays, case, loop):
+    table, optimizer = OPTIMIZERS[case]
+    run = train(f"{ONE}[optimizer]\n{table}\n", {"train.loop": loop})
+    model = by_hand(1)
+    model.compile(optimizer(), "mse", metrics=["mae"], jit_compile=False)
+    history = model.fit(
+        arrays["x"], arrays["u"], BATCH, EPOCHS, verbose=0, shuffle=False
+    ).history
+    assert_equal_training(run, model, history)
+
+
+@pytest.mark.parametrize("loop", ["fit", "gradient_tape"])
+def test_validation_sample_weights_and_two_outputs_are_as_by_hand(train, arrays, loop):
+    random = np.random.default_rng(4)
+    weight = random.uniform(0.2, 2.0, size=SAMPLES).astype("float32")
+    held = {f"{name}_validation": array[:5] * 0.5 for name, array in arrays.items()}
+    run = train(
+        TWO,
+        {"train.loop": loop},
+        {**arrays, **held, "sample_weight_train": weight},
+    )
+    model = by_hand(2)
+    model.compile(
+        "adam",
+        {"u": "mse", "z": "binary_crossentropy"},
+        loss_weights={"u": 2.0, "z": 0.3},
+        metrics={"u": ["mae"]},
+        jit_compile=False,
+    )
+    history = model.fit(
+        arrays["x"],
+        {"u": arrays["u"], "z": arrays["z"]},
+        BATCH,
+        EPOCHS,
+        verbose=0,
+        shuffle=False,
+        sample_weight={"u": weight, "z": weight},
+        validation_data=(
+            held["x_validation"],
+            {"u": held["u_validation"], "z": held["z_validation"]},
+        ),
+    ).history
+    assert_equal_training(run, model, history)
+
+
+@pytest.mark.parametrize("loop", ["fit", "gradient_tape"])
+def test_batches_of_one_are_as_by_hand(train, arrays, loop):
+    run = train(ONE, {"train.loop": loop, "train.batch_size": 1})
+    model = by_hand(1)
+    model.compile("adam", "mse", metrics=["mae"], jit_compile=False)
+    history = model.fit(arrays["x"], arrays["u"], 1, EPOCHS, verbose=0, shuffle=False).history
+    assert_equal_training(run, model, history)
+
+
+def test_the_validation_split_is_the_end_of_the_samples_as_in_keras(train, arrays):
+    run = train(ONE, {"data.validation_split": 0.3})
+    model = by_hand(1)
+    model.compile("adam", "mse", metrics=["mae"], jit_compile=False)
+    history = model.fit(
+        arrays["x"], arrays["u"], BATCH, EPOCHS, verbose=0, shuffle=False, validation_split=0.3
+    ).history
+    assert_equal_training(run, model, history)
+
+
+def test_a_loss_without_a_name_of_ours_is_keras_own(train):
+    histories = [
+        train(ONE.replace('"mse"', f'"{name}"')).history["loss"]
+        for name in ("mse", "MeanSquaredError", "mean_squared_error", "zoo/MeanSquaredError")
+    ]
+    assert histories[0] == histories[1] == histories[2] == histories[3]

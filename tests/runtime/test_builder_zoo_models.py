@@ -1,0 +1,171 @@
+"""A model of the zoo as a layer of another one, and as where a layer's weights start from."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from zoo.errors import ZooError
+
+DONOR = """
+zoo = 1
+name = "donor"
+[[inputs]]
+name = "x"
+shape = [4]
+[[layers]]
+name = "hidden"
+type = "Dense"
+units = 3
+activation = "tanh"
+[[layers]]
+name = "out"
+type = "Dense"
+units = 4
+[loss]
+type = "mse"
+[data]
+type = "synthetic"
+x_shape = [4]
+y_shape = [4]
+samples = 16
+validation_samples = 0
+test_samples = 0
+[train]
+epochs = 1
+"""
+
+HOST = """
+zoo = 1
+name = "host"
+[[inputs]]
+name = "x"
+shape = [4]
+[[layers]]
+name = "hidden"
+type = "Dense"
+units = 4
+[[layers]]
+name = "inner"
+type = "zoo:donor@1"
+TRAINABLE
+[[layers]]
+name = "again"
+type = "zoo:donor@1.0.0"
+[[layers]]
+name = "out"
+type = "Dense"
+units = 1
+"""
+
+
+@pytest.fixture
+def published(zoo_root):
+    (zoo_root / "donor.toml").write_text(DONOR)
+    zoo.train(zoo_root / "donor.toml", zoo=zoo_root, quiet=True).publish()
+    return zoo_root
+
+
+def build(root, text):
+    (root / "m.toml").write_text(text)
+    return zoo.build(root / "m.toml", zoo=root)
+
+
+def test_a_model_of_the_zoo_is_a_layer_with_its_own_weights(published):
+    donor = zoo.load("donor@1", zoo=published)
+    model = build(published, HOST.replace("TRAINABLE", ""))
+    for name in ("inner", "again"):
+        for mine, wanted in zip(
+            model.get_layer(name).get_weights(), donor.get_weights(), strict=True
+        ):
+            np.testing.assert_array_equal(mine, wanted)
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
+    hidden = model.get_layer("hidden")(x)
+    by_hand = model.get_layer("out")(donor(donor(hidden)))
+    np.testing.assert_allclose(model.predict(x, verbose=0), by_hand, rtol=1e-5, atol=1e-6)
+
+
+def test_the_nodes_inside_do_not_collide_with_those_outside(published):
+    model = build(published, HOST.replace("TRAINABLE", ""))
+    paths = [variable.path for variable in model.weights]
+    assert len(set(paths)) == len(paths) == 12
+    assert "hidden/kernel" in paths
+    assert {path.partition("/")[0] for path in paths} == {"hidden", "inner", "again", "out"}
+
+
+def test_a_model_of_the_zoo_is_frozen_on_request(published):
+    model = build(published, HOST.replace("TRAINABLE", "trainable = false"))
+    owners = {variable.path.partition("/")[0] for variable in model.trainable_variables}
+    assert owners == {"hidden", "again", "out"}
+    frozen = model.get_layer("inner").get_weights()
+    model.compile("sgd", "mse")
+    model.fit(np.ones((4, 4)), np.ones((4, 1)), verbose=0)
+    for before, after in zip(frozen, model.get_layer("inner").get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_what_is_frozen_inside_a_model_of_the_zoo_stays_frozen(zoo_root):
+    text = DONOR.replace("units = 3", "units = 3\ntrainable = false")
+    (zoo_root / "donor.toml").write_text(text)
+    zoo.train(zoo_root / "donor.toml", zoo=zoo_root, quiet=True).publish()
+    model = build(zoo_root, HOST.replace("TRAINABLE", ""))
+    assert len(model.get_layer("inner").trainable_variables) == 2
+    assert len(model.get_layer("inner").variables) == 4
+
+
+def test_a_host_is_trained_published_and_loaded_with_the_model_inside(published):
+    training = DONOR.partition("[loss]")[2].replace("y_shape = [4]", "y_shape = [1]")
+    (published / "host.toml").write_text(
+        HOST.replace("TRAINABLE", "trainable = false") + "[loss]" + training
+    )
+    run = zoo.train(published / "host.toml", zoo=published, quiet=True)
+    assert run.publish().reference == "host@1.0.0"
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
+    trained = run.weights()
+    loaded = zoo.load("host@1", zoo=published)
+    for variable in loaded.weights:
+        np.testing.assert_array_equal(variable, trained[variable.path])
+    assert np.isfinite(loaded.predict(x, verbose=0)).all()
+
+
+def test_a_version_that_is_not_there_lists_those_that_are(published):
+    with pytest.raises(ZooError) as caught:
+        build(published, HOST.replace("TRAINABLE", "").replace("donor@1.0.0", "donor@7"))
+    finding = caught.value.findings[0]
+    assert finding.code == "unknown-version"
+    assert finding.key == "layers.again.type"
+    assert "donor" in finding.message
+    assert "1.0.0" in str(finding)
+
+
+def test_a_node_starts_from_the_weights_of_a_version(published):
+    donor = zoo.load("donor@1", zoo=published)
+    text = DONOR.replace('name = "donor"', 'name = "child"').replace(
+        "units = 3", 'units = 3\nweights = "donor@1"'
+    )
+    model = build(published, text)
+    np.testing.assert_array_equal(
+        model.get_layer("hidden").kernel, donor.get_layer("hidden").kernel
+    )
+    assert not np.array_equal(model.get_layer("out").kernel, donor.get_layer("out").kernel)
+
+
+def test_weights_of_another_shape_are_refused_with_the_place(published):
+    text = DONOR.replace("units = 3", 'units = 5\nweights = "donor@1"')
+    with pytest.raises(ZooError, match=r"donor@1.0.0 has no hidden/kernel of shape \(4, 5\)") as e:
+        build(published, text.replace('name = "donor"', 'name = "child"'))
+    assert e.value.findings[0].key == "layers.hidden.weights"
+    assert "hidden/kernel" in e.value.findings[0].suggestion
+
+
+def test_two_builds_leave_the_donor_alone(published):
+    first = build(published, HOST.replace("TRAINABLE", ""))
+    before = [np.array(weight) for weight in first.get_layer("inner").get_weights()]
+    second = build(published, HOST.replace("TRAINABLE", ""))
+    second.compile("sgd", "mse")
+    second.fit(np.ones((4, 4)), np.ones((4, 1)), verbose=0)
+    for was, is_ in zip(before, first.get_layer("inner").get_weights(), strict=True):
+        np.testing.assert_array_equal(was, is_)
+    assert isinstance(first.get_layer("inner"), keras.Model)

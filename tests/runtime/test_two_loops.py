@@ -1,0 +1,122 @@
+"""The explicit loop `gradient_tape` gives what `fit` gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import zoo
+
+SAMPLES, BATCH = 9, 4
+
+CONFIG = """
+zoo = 1
+name = "m"
+[[inputs]]
+name = "x"
+shape = [6]
+[[layers]]
+name = "hidden"
+type = "Dense"
+units = 5
+activation = "tanh"
+[[layers]]
+name = "norm"
+type = "LayerNormalization"
+[[layers]]
+name = "drop"
+type = "Dropout"
+rate = 0.3
+[[layers]]
+name = "y"
+type = "Dense"
+units = 2
+[loss]
+type = "mse"
+[[metrics]]
+type = "mae"
+name = "mae"
+[[metrics]]
+type = "RootMeanSquaredError"
+name = "rmse"
+[optimizer]
+type = "Adam"
+learning_rate = 0.02
+[data]
+type = "npz"
+path = "data.npz"
+validation_split = 0.3
+[train]
+epochs = 3
+batch_size = 4
+seed = 3
+jit_compile = false
+"""
+
+
+@pytest.fixture
+def histories(zoo_root):
+    random = np.random.default_rng(2)
+    np.savez(
+        zoo_root / "data.npz",
+        x=random.normal(size=(SAMPLES + 4, 6)).astype("float32"),
+        y=random.normal(size=(SAMPLES + 4, 2)).astype("float32"),
+        sample_weight=random.uniform(0.1, 2.0, size=SAMPLES + 4).astype("float32"),
+    )
+    (zoo_root / "m.toml").write_text(CONFIG)
+
+    def histories(overrides, name="both"):
+        runs = [
+            zoo.train(
+                zoo_root / "m.toml",
+                {**overrides, "train.loop": loop},
+                zoo=zoo_root,
+                folder=zoo_root / name / loop,
+                quiet=True,
+            )
+            for loop in ("fit", "gradient_tape")
+        ]
+        return [run.history for run in runs], [run.weights() for run in runs]
+
+    return histories
+
+
+CASES = {
+    "as it is": {},
+    "with Keras's choice of XLA": {"train.jit_compile": "auto"},
+    "with XLA": {"train.jit_compile": True},
+    "batches of one": {"train.batch_size": 1},
+    "one batch": {"train.batch_size": 64},
+    "without shuffling": {"train.shuffle": False},
+    "without validation": {"data.validation_split": 0.0},
+    "clipped": {"optimizer.clipnorm": 0.05},
+    "clipped globally": {"optimizer.global_clipnorm": 0.05},
+    "accumulated": {"optimizer.gradient_accumulation_steps": 2},
+    "with moving averages": {"optimizer.use_ema": True, "optimizer.ema_momentum": 0.5},
+    "in float64": {"train.precision": "float64"},
+    "in mixed precision": {"train.precision": "mixed_bfloat16"},
+    "scaled loss": {"train.precision": "mixed_float16"},
+    "with a gradient metric": {
+        "metrics": [{"type": "GradientNorm", "name": "norm"}, {"type": "mae", "name": "mae"}]
+    },
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_both_loops_give_the_same_history_and_weights(histories, case):
+    (fitted, by_tape), (weights, tape_weights) = histories(CASES[case])
+    assert list(fitted) == list(by_tape)
+    assert len(fitted["loss"]) == 3
+    assert len(set(fitted["loss"])) == 3, "nothing was trained"
+    for name, values in fitted.items():
+        np.testing.assert_allclose(by_tape[name], values, rtol=1e-6, err_msg=name)
+    for path, array in weights.items():
+        np.testing.assert_allclose(tape_weights[path], array, rtol=1e-5, atol=1e-7, err_msg=path)
+
+
+def test_several_steps_to_an_execution_change_nothing(histories):
+    (one, _), _ = histories({}, "one")
+    (several, _), _ = histories({"train.steps_per_execution": 2}, "several")
+    assert list(one) == list(several)
+    for name, values in one.items():
+        np.testing.assert_allclose(several[name], values, rtol=1e-6, err_msg=name)
