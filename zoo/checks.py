@@ -58,7 +58,7 @@ def check_source(
     file = str(source.path)
     try:
         document = compose(
-            source, overrides or {}, lambda name: find_model(name, catalog, registry)
+            source, overrides or {}, lambda name: find_model(name, catalog, registry())
         )
     except ZooError as error:
         return Checked(None, list(error.located(file=file).findings))
