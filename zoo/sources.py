@@ -8,6 +8,8 @@ from zoo.components import MODELS, Component, did_you_mean
 from zoo.config.compose import Source
 from zoo.errors import ConfigError, PluginError, RegistryError, StorageError
 from zoo.registry.document import Registry
+from zoo.registry.publishing import WEIGHTS_FOLDER
+from zoo.runs import Run
 
 
 def looks_like_a_path(text: str) -> bool:
@@ -18,15 +20,20 @@ def looks_like_a_path(text: str) -> bool:
 def path_source(text: str, root: Path | None) -> Source:
     """Gives the config at a path, with the zoo root as its root where it lies inside.
 
+    The configs that a run and a version keep are resolved ones.
+
     Args:
         text: The path.
         root: The zoo root, where there is one.
     """
     path = Path(text).absolute()
+    if (path.parent / "run.json").exists() and path == Run(path.parent).config_path:
+        return Run(path.parent).source
     root = root.resolve() if root is not None else None
     if root is None or not path.resolve().is_relative_to(root):
         return Source(path, path.parent)
-    return Source(path, root, path.resolve().relative_to(root).as_posix())
+    inside = path.resolve().relative_to(root)
+    return Source(path, root, inside.as_posix(), resolved=inside.parts[0] == WEIGHTS_FOLDER)
 
 
 def find_model(name: str, catalog: Catalog, registry: Registry | None) -> Source:

@@ -16,6 +16,9 @@ from zoo.registry.tensors import Tensors, encode, manifest_of
 from zoo.registry.verification import WEIGHTS_FORMAT
 from zoo.registry.versions import Version
 
+WEIGHTS_FOLDER = "weights"
+"""The folder of the zoo that holds every version's weights and resolved config."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -71,7 +74,7 @@ def publish(root: Path, candidate: Candidate, version: str | None = None) -> Wei
     """
     with editing(root) as edit:
         number = _number(edit.registry, candidate, version)
-        folder = f"weights/{candidate.name}"
+        folder = f"{WEIGHTS_FOLDER}/{candidate.name}"
         config = candidate.config.encode()
         weights = encode(
             candidate.tensors,

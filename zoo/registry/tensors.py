@@ -28,11 +28,17 @@ class TensorFile:
 
 
 def encode(tensors: Tensors, metadata: dict[str, str]) -> bytes:
-    """Writes arrays and metadata as safetensors bytes."""
+    """Writes arrays and metadata as safetensors bytes; equal content gives equal bytes."""
     contiguous = {path: np.ascontiguousarray(array) for path, array in tensors.items()}
     # ascontiguousarray makes a scalar a vector of one.
     shaped = {path: contiguous[path].reshape(array.shape) for path, array in tensors.items()}
-    return bytes(save(shaped, metadata=metadata))
+    data = bytes(save(shaped))
+    # The library writes metadata in an order that changes from process to process.
+    start = 8 + int.from_bytes(data[:8], "little")
+    listed = json.loads(data[8:start])
+    header = json.dumps({"__metadata__": metadata, **listed}, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + data[start:]
 
 
 def decode(data: bytes, what: str) -> TensorFile:
