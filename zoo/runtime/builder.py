@@ -212,11 +212,10 @@ class Builder:
     def _refused(self, node: Node, error: Exception) -> ZooError:
         tensors = keras.tree.flatten(self._inputs(node.inputs))
         shapes = ", ".join(f"({', '.join(['batch', *map(str, t.shape[1:])])})" for t in tensors)
-        doing = f"called with shape {shapes}: "
+        doing = f"node {node.name}, called with shape {shapes}: "
         if node.part is not None:
             return self.instantiator.refused(error, "shape-mismatch", node.part, doing)
-        message = f"node {node.name}, {doing}{in_one_line(error)}"
-        return self._wrong("shape-mismatch", message, node.key)
+        return self._wrong("shape-mismatch", f"{doing}{in_one_line(error)}", node.key)
 
     def _wrong(
         self, code: str, message: str, key: str, suggestion: str | None = None
