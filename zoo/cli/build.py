@@ -24,7 +24,7 @@ def build_command(
 ) -> Answer:
     """Build the model of a config, and say what it is.
 
-    Example: zoo build clf-lorenz96
+    Example: zoo build my-model
     """
     workspace = Workspace(zoo)
     model = workspace.check(file, parse_overrides(set_ or [])).usable

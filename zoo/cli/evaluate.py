@@ -23,7 +23,7 @@ def evaluate_command(
 ) -> Answer:
     """Evaluate a model of the zoo, or a run, with the evaluators of its config.
 
-    Example: zoo evaluate clf-lorenz96
+    Example: zoo evaluate my-model
     """
     workspace = Workspace(zoo)
     is_run = Path(what, "run.json").is_file()

@@ -27,7 +27,7 @@ def predict_command(
 ) -> Answer:
     """Predict with a model of the zoo; a single sample without a batch axis is accepted.
 
-    Example: zoo predict clf-lorenz96 gains.npy -o out.npy
+    Example: zoo predict my-model inputs.npy -o out.npy
     """
     workspace = Workspace(zoo)
     registry = workspace.known_registry

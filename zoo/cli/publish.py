@@ -25,7 +25,7 @@ def publish_command(
 ) -> Answer:
     """Publish a run's weights: a new major version if the graph changed, else a minor one.
 
-    Example: zoo publish runs/clf-lorenz96/20261123-120000
+    Example: zoo publish runs/my-model/20261123-120000
     """
     opened = open_run(run)
     if (status := opened.facts.get("status")) != "finished":

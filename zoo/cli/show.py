@@ -20,7 +20,7 @@ from zoo.workspace import Workspace
 @command
 def show_command(
     name: Annotated[
-        str, typer.Argument(help="A component, a model, or a version such as clf-lorenz96@1.")
+        str, typer.Argument(help="A component, a model, or a version such as my-model@1.")
     ],
     zoo: ZooOption = None,
     as_json: JsonOption = False,
@@ -28,7 +28,7 @@ def show_command(
 ) -> Answer:
     """Show a component's arguments, a model's graph, or a version's entry.
 
-    Example: zoo show Loc_by_1D
+    Example: zoo show Dense
     """
     workspace = Workspace(zoo)
     if "@" in name:

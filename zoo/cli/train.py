@@ -45,7 +45,7 @@ def train_command(
 
     Ctrl-C stops at the next batch; --resume goes on after the last finished epoch.
 
-    Example: zoo train clf-lorenz96 --set train.epochs=5 --publish
+    Example: zoo train my-model --set train.epochs=5 --publish
     """
     workspace = Workspace(zoo)
     if publish:

@@ -33,7 +33,7 @@ def verify_command(
 ) -> Answer:
     """Verify hashes, manifests, fingerprints and required plugins, without Keras.
 
-    Example: zoo verify clf-lorenz96@1.0.0
+    Example: zoo verify my-model@1.0.0
     """
     if accept_edits:
         _accept_edits(zoo)

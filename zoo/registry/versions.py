@@ -1,4 +1,4 @@
-"""Version numbers of weights, and references such as `clf-lorenz96@1`."""
+"""Version numbers of weights, and references such as `my-model@1`."""
 
 import re
 from dataclasses import dataclass

@@ -12,7 +12,7 @@ from zoo.resolve.model import Node, referenced, split_output
 from zoo.resolve.parts import Findings, PartResolver
 
 MODEL_PREFIX = "zoo:"
-"""`type = "zoo:clf-lorenz96@1"` is a model of the zoo, with its weights, as a layer."""
+"""`type = "zoo:my-model@1"` is a model of the zoo, with its weights, as a layer."""
 
 
 class NodeResolver:

@@ -43,7 +43,10 @@ class Builder:
             ConfigError: With the node or part that Keras or a plugin refuses.
             PluginError: If a component cannot be imported.
         """
-        train = self.model.train
+        config, train = self.model, self.model.train
+        layers = [node.part for node in config.nodes if node.part is not None]
+        # All at once, before the first layer is made: every wrong argument is said in one pass.
+        self.instantiator.check(*layers, *config.losses.values(), *config.metrics, config.optimizer)
         with _seeded(train.seed), _precision(train.precision), _fresh_names():
             model = self._graph()
             self._compile(model)
@@ -160,10 +163,12 @@ class Builder:
         }
         metrics, of_the_step = self._metrics(names)
         loss: Any = losses or None
-        weights: Any = config.loss_weights or None
+        given = config.loss_weights
+        # Keras wants a weight for every loss, or none at all.
+        weights: Any = {output: given.get(output, 1.0) for output in losses} if given else None
         if len(config.outputs) == 1:
             loss = losses.get(config.outputs[0])
-            weights = list(config.loss_weights.values()) or None
+            weights = list(given.values()) or None
         optimizer = self.instantiator.make(config.optimizer, name=config.optimizer.name)
         try:
             model.compile(

@@ -17,7 +17,8 @@ OPTIMIZER_PREFIX = "optimizer/"
 CALLBACK_PREFIX = "callback/"
 
 _PLAIN = bool | int | float | str | None
-_NOT_STATE = ("params", "validation_data")
+# Keras turns the sign of `min_delta` round when it learns the direction, in each process anew.
+_NOT_STATE = ("params", "validation_data", "min_delta")
 
 
 def save(path: Path, model: Any, callbacks: Sequence[Any], epoch: int, history: History) -> None:

@@ -36,8 +36,7 @@ def evaluate(model: ResolvedModel, built: Any, catalog: Catalog) -> Results:
         )
     instantiator = Instantiator(source.path, source.folder, source.root)
     parts = model.evaluators or (_own_metrics(catalog),)
-    for part in parts:
-        instantiator.check(part)
+    instantiator.check(*parts)
     data = load_data(model.data, instantiator, built)
     return {
         part.name or part.component.name: _results(part, instantiator, built, data)

@@ -59,14 +59,14 @@ class Instantiator:
             self._targets[component] = target
         return self._targets[component]
 
-    def check(self, part: Part) -> None:
-        """Imports a part and checks its arguments without calling anything.
+    def check(self, *parts: Part) -> None:
+        """Imports parts and checks their arguments without calling anything.
 
         Raises:
             ConfigError: With every argument that is unknown, missing or ill-typed.
-            PluginError: If it cannot be imported.
+            PluginError: If one cannot be imported.
         """
-        findings = self._argument_findings(part)
+        findings = [finding for part in parts for finding in self._argument_findings(part)]
         if findings:
             raise error_of([finding.at(file=str(self._file)) for finding in findings])
 

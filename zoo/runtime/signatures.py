@@ -1,5 +1,6 @@
 """Arguments checked against a constructor before it is called."""
 
+import functools
 import inspect
 import re
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ _ARGUMENT_IN_DOCS = re.compile(r"^\s+(\w+): (.*(?:\n\s{8,}.*)?)", re.M)
 _OTHER_TYPES_IN_DOCS = re.compile(r"\bor\b|/|\bstr|\bfloat|\bbool")
 
 
+@functools.cache
 def parameters_of(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """Gives the arguments that a class or function takes by name.
 
@@ -97,6 +99,7 @@ def defaults_of(target: Callable[..., Any]) -> dict[str, Any]:
     }
 
 
+@functools.cache
 def documented_integers(target: Callable[..., Any]) -> set[str]:
     """Names the arguments that the docstring calls an integer and nothing else.
 

@@ -106,8 +106,7 @@ class _Training:
                 file=str(self.model.source.path),
                 key=missing.strip("[]"),
             )
-        for part in (self.model.data, self.model.loop, *self.model.callbacks):
-            self.instantiator.check(part)
+        self.instantiator.check(self.model.data, self.model.loop, *self.model.callbacks)
         run, earlier = self._folder()
         built = self.shelf.build(self.model)
         if self.wishes.start_from is not None:
@@ -214,10 +213,14 @@ class _Training:
         if done >= epochs:
             print(f"all {epochs} epochs are done already", file=sys.stderr)
             return
+        facts = run.facts
+        if facts["status"] == "finished" and epochs <= facts.get("planned", 0):
+            print(f"the training ended by itself after {done} epochs", file=sys.stderr)
+            return
         recorder = Recorder(run, callbacks, history, earlier, self.request)
         progress = progress_callback(epochs, quiet=self.wishes.quiet)
         run.log(f"training {self.model.name}, epochs {done + 1} to {epochs}")
-        run.write_facts(status="running")
+        run.write_facts(status="running", planned=epochs)
         try:
             self._call_loop(built, data, [*callbacks, recorder, progress], done)
         except BaseException as error:  # noqa: BLE001  # a signal too leaves a usable run
