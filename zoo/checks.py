@@ -78,8 +78,10 @@ def check_source(
 def path_findings(model: ResolvedModel) -> list[Finding]:
     """Finds the arguments that name a file outside the zoo root."""
     findings: list[Finding] = []
-    folder, root = model.source.folder, model.source.root
+    root = model.source.root
     for part in model.parts():
+        # A callback's path is in the run's folder, which no config can name.
+        folder = root if part.component.kind == "callbacks" else model.source.folder
         for name, value in part.arguments.items():
             for text in paths_in(name, value):
                 try:

@@ -118,6 +118,11 @@ def safe_path(text: str, *, folder: Path, root: Path) -> Path:
     )
 
 
+def is_plain(text: str) -> bool:
+    """Tells whether a path is written as a relative one, without a scheme or `~`."""
+    return _why_unsafe(text) is None
+
+
 def _why_unsafe(text: str) -> str | None:
     if not text or any(ord(character) < 32 for character in text):
         return "it is empty or has control characters"

@@ -168,7 +168,7 @@ def new_folder(name: str, root: Path, asked: str | Path | None) -> Path:
 
     Args:
         name: The model's name.
-        root: The zoo root; runs go into `runs/NAME/` there.
+        root: The zoo root, or the current folder outside of one; runs go into `runs/NAME/` there.
         asked: The folder that the user named.
 
     Raises:

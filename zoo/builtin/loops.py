@@ -67,7 +67,7 @@ def gradient_tape(
     order = EpochOrder(settings["seed"], shuffle=settings["shuffle"])
     train = batches(data["train"], model, settings["batch_size"], order)
     validation = _validation(data, model, settings)
-    step = make_train_step(model)
+    step: Any = make_train_step(model)
     if not model.run_eagerly and hasattr(train, "element_spec"):
         # Traced once for any number of samples, as `fit` does it, not anew for the last batch.
         step.get_concrete_function(*keras.utils.unpack_x_y_sample_weight(train.element_spec))

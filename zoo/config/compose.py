@@ -1,17 +1,18 @@
 """From several TOML documents and overrides to one: `extends`, `unset`, `--set`, `[vars]`."""
 
 import copy
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.components import did_you_mean, snake_case
+from zoo.components import did_you_mean, paths_in, snake_case
 from zoo.config.reader import parse_toml, read_toml
 from zoo.config.variables import interpolated
 from zoo.errors import ConfigError
-from zoo.files import safe_path
+from zoo.files import is_plain, safe_path
 
 MAX_EXTENDS = 32
 
@@ -122,13 +123,42 @@ def _read_with_parents(source: Source, find_model: FindModel, seen: tuple[Path, 
         if not _is_list_of_strings(removals):
             raise ConfigError("`unset` is a list of dotted keys", "wrong-type", key="unset")
         document: Document = {}
+        if not parents:
+            _refuse_after(child)
         for parent in parents:
-            document = merge(document, _read_with_parents(parent, find_model, (*seen, path)))
+            inherited = _read_with_parents(parent, find_model, (*seen, path))
+            if parent.root == source.root:
+                _move_paths(inherited, parent.folder, source.folder)
+            document = merge(document, inherited)
         for key in removals:
             _remove(document, key)
         return merge(document, child) if parents else child
     except ConfigError as error:
         raise error.located(file=str(source.path)) from None
+
+
+def _refuse_after(document: Document) -> None:
+    for place in ("layers", "metrics", "evaluate", "inputs"):
+        items = document.get(place)
+        for item in items if isinstance(items, list) else []:
+            if isinstance(item, dict) and "after" in item:
+                raise ConfigError(
+                    "`after` inserts into what `extends` brings, and nothing is extended",
+                    "unknown-key",
+                    key=f"{place}.{item.get('name') or item.get('type')}.after",
+                )
+
+
+def _move_paths(value: Any, old: Path, new: Path) -> None:
+    """Rewrites inherited paths, in place, so that they mean the same from the child's folder."""
+    if old == new or not isinstance(value, dict | list):
+        return
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        _move_paths(item, old, new)
+        # What is not plainly relative is refused, or filled in, later on.
+        movable = isinstance(key, str) and isinstance(item, str) and paths_in(key, item)
+        if movable and "${" not in item and is_plain(item):
+            value[key] = os.path.relpath(old / item, new)
 
 
 def _parents(extends: Any, source: Source, find_model: FindModel) -> list[Source]:
@@ -229,6 +259,8 @@ def parse_overrides(texts: Iterable[str]) -> Document:
                 f"--set {text!r} is not of the form key.path=value",
                 suggestion="for example --set layers.conv1.filters=64",
             )
+        if key.partition(".")[0].strip() in ("extends", "unset"):
+            raise ConfigError(f"--set does not change what a config extends: {text!r}", key=key)
         overrides[key.strip()] = _toml_value(key.strip(), value)
     return overrides
 
@@ -279,8 +311,10 @@ def _index_in(holder: Any, part: str, key: str) -> Any:
         if part in holder:
             return part
     elif isinstance(holder, list):
-        names = implied_names(holder)
-        if part in names:
+        # Numbers have no names: in [1, 3] the part "1" is a place.
+        named = [isinstance(item, dict | str) for item in holder]
+        names = [n if has else "" for n, has in zip(implied_names(holder), named, strict=True)]
+        if part and part in names:
             return names.index(part)
         if part.isdecimal() and int(part) < len(holder):
             return int(part)

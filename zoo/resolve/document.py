@@ -94,7 +94,9 @@ class _Writer:
         for key in ("name", "needs", "output"):
             if getattr(part, key):
                 table[key] = getattr(part, key)
-        arguments = {name: self._value(name, value) for name, value in part.arguments.items()}
+        # What a callback writes goes into the run's folder, wherever the config stands.
+        writer = _Writer("", "") if part.component.kind == "callbacks" else self
+        arguments = {name: writer._value(name, value) for name, value in part.arguments.items()}
         table |= {name: value for name, value in arguments.items() if name not in _RESERVED}
         reserved = {name: value for name, value in arguments.items() if name in _RESERVED}
         return table | ({"args": reserved} if reserved else {})
@@ -107,7 +109,7 @@ class _Writer:
             return {key: self._value(key, item) for key, item in value.items()}
         if isinstance(value, list):
             return [self._value(name, item) for item in value]
-        if isinstance(value, str) and paths_in(name, value):
+        if isinstance(value, str) and paths_in(name, value) and self._root:
             path = os.path.realpath(os.path.join(self._folder, value))
             return os.path.relpath(path, self._root)
         return value

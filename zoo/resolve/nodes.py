@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from zoo.components import did_you_mean
 from zoo.config.compose import implied_names
-from zoo.config.schema import LayerTable, ModelConfig
+from zoo.config.schema import LayerTable, MetricTable, ModelConfig
 from zoo.errors import ZooError
 from zoo.graph import CycleFound, ancestors, topological_order
 from zoo.registry.document import OpenRegistry
@@ -90,8 +90,16 @@ class NodeResolver:
         for name in order:
             if name not in used:
                 key = f"layers.{name}" if name in by_name else f"inputs.{name}"
-                self._findings.warn("unreachable-node", f"no output depends on {name}", key)
+                if name in by_name or not self._may_be_needed():
+                    self._findings.warn("unreachable-node", f"no output depends on {name}", key)
         return tuple(by_name[name] for name in order if name in by_name and name in used)
+
+    def _may_be_needed(self) -> bool:
+        # A loss or metric of a plugin may ask for an input; Keras's own never do.
+        config = self._config
+        tables = [*config.losses.values(), *config.metrics, *([config.loss] if config.loss else [])]
+        kinds = [("metrics" if isinstance(t, MetricTable) else "losses", t.type) for t in tables]
+        return any(self._parts.is_of_a_plugin(kind, name) for kind, name in kinds)
 
     def _node(self, layer: LayerTable, name: str, above: str | None) -> Node:
         key = f"layers.{name}"
@@ -141,7 +149,9 @@ class NodeResolver:
 
     def _refuse_unknown(self, nodes: list[Node]) -> None:
         names = dict.fromkeys([*self._inputs, *(node.name for node in nodes)])
-        owners = {node.name for node in nodes if node.layer == node.name}
+        # A nameless node takes its name from `shared_with`, and is not the layer it shares.
+        layers = zip(self._config.layers, nodes, strict=True)
+        owners = {node.name for layer, node in layers if layer.shared_with is None}
         for node in nodes:
             for name in referenced(node.inputs) if node.inputs is not None else []:
                 if name not in names:

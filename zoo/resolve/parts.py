@@ -3,6 +3,7 @@
 from typing import Any
 
 from zoo.catalog.catalog import Catalog
+from zoo.catalog.discovery import CORE
 from zoo.components import ARGUMENT_KINDS, kind_of_argument
 from zoo.config.compose import implied_names
 from zoo.config.schema import ComponentTable
@@ -61,6 +62,13 @@ class PartResolver:
             self.part(kind, table, f"{path}.{name}")
             for table, name in zip(tables, names, strict=True)
         )
+
+    def is_of_a_plugin(self, kind: str, name: str) -> bool:
+        """Tells whether a name is registered by another distribution than the zoo itself."""
+        try:
+            return self._catalog.find(kind, name).distribution != CORE
+        except ZooError:
+            return False
 
     def part(self, kind: str, table: ComponentTable, key: str) -> Part | None:
         """Resolves one table; None if its name stands for nothing."""

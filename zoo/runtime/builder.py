@@ -239,12 +239,16 @@ def _start_from(layer: Any, donor: Any, node: Node) -> None:
     for variable in layer.weights:
         source = donors.get(variable.path)
         if source is None or source.shape != variable.shape:
-            there = ", ".join(path for path in donors if path.startswith(f"{node.name}/"))
+            there = ", ".join(
+                f"{path} {tuple(donors[path].shape)}"
+                for path in donors
+                if path.startswith(f"{node.name}/")
+            )
             raise ConfigError(
                 f"{node.weights} has no {variable.path} of shape {tuple(variable.shape)}",
-                "fingerprint-mismatch",
+                "shape-mismatch",
                 key=f"{node.key}.weights",
-                suggestion=f"of that name it has: {there or 'nothing'}",
+                suggestion=f"of that node it has: {there or 'nothing'}",
             )
         variable.assign(source.value)
 

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.errors import RunError, ZooError
+from zoo.errors import RunError, StorageError, ZooError, in_one_line
 from zoo.resolve import Part
 from zoo.runtime.instantiate import Instantiator
 
@@ -36,17 +36,20 @@ def load_data(part: Part, instantiator: Instantiator, model: Any) -> dict[str, S
         with contextlib.redirect_stdout(sys.stderr):
             data = instantiator.call(part)
     except ZooError as error:
-        raise error.located(key=part.key) from None
-    except OSError as error:
-        raise RunError(
-            f"the dataset {part.component.name} cannot read: {error}", key=part.key
-        ) from error
-    except (ValueError, TypeError) as error:
-        raise RunError(f"the dataset {part.component.name} fails: {error}", key=part.key) from error
+        raise error.located(file=str(instantiator.file), key=part.key) from None
+    except Exception as error:  # a plugin may raise anything
+        raise _failed(error, part, str(instantiator.file)) from error
     try:
         return _checked(data, model)
     except ZooError as error:
-        raise error.located(key=part.key) from None
+        raise error.located(file=str(instantiator.file), key=part.key) from None
+
+
+def _failed(error: Exception, part: Part, file: str) -> ZooError:
+    if isinstance(error, FileNotFoundError):
+        return StorageError(f"there is no file {error.filename}", file=file, key=part.key)
+    message = f"the dataset {part.component.name} fails: {in_one_line(error)}"
+    return RunError(message, file=file, key=part.key)
 
 
 def split_parts(split: Split) -> tuple[Any, Any, Any] | None:

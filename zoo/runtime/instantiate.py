@@ -40,10 +40,13 @@ class Instantiator:
         file: The config, for errors.
         folder: The folder that paths in arguments are relative to.
         root: The folder that they may not leave.
+
+    Attributes:
+        file: The config.
     """
 
     def __init__(self, file: Path, folder: Path, root: Path) -> None:
-        self._file = file
+        self.file = file
         self._folder = folder
         self._root = root
         self._targets: dict[Component, Callable[..., Any]] = {}
@@ -68,7 +71,7 @@ class Instantiator:
         """
         findings = [finding for part in parts for finding in self._argument_findings(part)]
         if findings:
-            raise error_of([finding.at(file=str(self._file)) for finding in findings])
+            raise error_of([finding.at(file=str(self.file)) for finding in findings])
 
     def make(self, part: Part, **extra: Any) -> Any:
         """Makes the object: an instance of a class, or a function with its arguments bound.
@@ -145,9 +148,9 @@ class Instantiator:
         words = f"{doing}{in_one_line(error)}"
         if component.distribution != CORE and not isinstance(error, ValueError | TypeError):
             fault = broken(component, f"{type(error).__name__}: {words}")
-            return fault.located(file=str(self._file), key=part.key)
+            return fault.located(file=str(self.file), key=part.key)
         message = f'"{component.name}" ({component.distribution}) refuses this: {words}'
-        return ConfigError(message, code, file=str(self._file), key=part.key)
+        return ConfigError(message, code, file=str(self.file), key=part.key)
 
 
 def _bound(function: Callable[..., Any], arguments: dict[str, Any]) -> Callable[..., Any]:

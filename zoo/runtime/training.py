@@ -133,7 +133,7 @@ class _Training:
         ]
 
     def _folder(self) -> tuple[Run, TensorFile | None]:
-        home = self.zoo or self.model.source.root
+        home = self.zoo or Path.cwd()
         if not self.wishes.resume:
             return Run(new_folder(self.model.name, home, self.wishes.folder)), None
         run = self._run_to_resume(home)
@@ -259,10 +259,7 @@ class _Training:
         if isinstance(error, KeyboardInterrupt):
             error = Stopped("stopped by SIGINT", 2)
         if isinstance(error, Stopped):
-            source = self.model.source
-            shipped = "/" in source.origin and not source.origin.endswith(".toml")
-            file = self.model.name if shipped else source.path
-            hint = f"go on with: zoo train {file} --resume --run {run.folder}"
+            hint = f"go on with: zoo train {run.config_path} --resume --run {run.folder}"
             return Stopped(str(error.args[0]), error.signal_number, suggestion=hint)
         return error
 

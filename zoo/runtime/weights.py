@@ -142,7 +142,6 @@ def _other_graph(entry: WeightsEntry, changes: list[str]) -> RegistryError:
     return RegistryError(
         f"{entry.reference} was made by another graph than its config gives here: {lines}",
         "fingerprint-mismatch",
-        suggestion="install the plugins and the Keras that made it: "
-        + ", ".join(f"{name} {version}" for name, version in entry.plugins.items())
-        + f" keras {entry.keras}",
+        suggestion="install what made it: "
+        + ", ".join(f"{n} {v}" for n, v in {**entry.plugins, "keras": entry.keras}.items()),
     )
