@@ -9,6 +9,7 @@ from zoo import __version__
 from zoo.cli.build import build_command
 from zoo.cli.check import check_command
 from zoo.cli.evaluate import evaluate_command
+from zoo.cli.import_weights import import_command
 from zoo.cli.list import list_command
 from zoo.cli.predict import predict_command
 from zoo.cli.publish import publish_command
@@ -34,6 +35,7 @@ app.command("publish")(publish_command)
 app.command("predict")(predict_command)
 app.command("evaluate")(evaluate_command)
 app.command("verify")(verify_command)
+app.command("import")(import_command)
 
 
 def _print_version(asked: bool) -> None:

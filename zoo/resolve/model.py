@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from zoo.catalog.discovery import CORE
 from zoo.components import Component
 from zoo.config.compose import Source
 from zoo.config.schema import InputTable, TrainTable
@@ -97,6 +98,11 @@ class ResolvedModel:
     evaluators: tuple[Part, ...]
     document: dict[str, Any]
     source: Source
+
+    def plugins(self) -> dict[str, str]:
+        """Gives the version of each plugin that the model is made of."""
+        components = [part.component for part in self.parts()]
+        return {c.distribution: c.version for c in components if c.distribution != CORE}
 
     def parts(self) -> Iterator[Part]:
         """Gives every component that the model uses, those in arguments included."""

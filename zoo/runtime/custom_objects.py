@@ -8,6 +8,7 @@ from zoo.resolve import ResolvedModel
 from zoo.runtime.bindings import BoundLoss, BoundMetric
 from zoo.runtime.loading import load_target
 from zoo.runtime.model import BoundModel
+from zoo.runtime.with_arguments import WithArguments
 
 
 def custom_objects_of(model: ResolvedModel) -> dict[str, Any]:
@@ -17,7 +18,7 @@ def custom_objects_of(model: ResolvedModel) -> dict[str, Any]:
     writes into a saved model.
     """
     targets = [load_target(part.component) for part in model.parts() if _in_the_model(part)]
-    targets += [BoundModel, BoundLoss, BoundMetric]
+    targets += [BoundModel, BoundLoss, BoundMetric, WithArguments]
     objects: dict[str, Any] = {}
     for target in targets:
         if not target.__module__.startswith("keras."):

@@ -1,7 +1,6 @@
 """Parts of a resolved model to Keras objects."""
 
 import contextlib
-import functools
 import inspect
 import sys
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from zoo.files import safe_path
 from zoo.resolve import Part
 from zoo.runtime.loading import load_target
 from zoo.runtime.signatures import argument_findings, parameters_of
+from zoo.runtime.with_arguments import WithArguments
 
 SUPPLIED = {
     "loops": ("model", "data", "settings", "callbacks"),
@@ -84,7 +84,7 @@ class Instantiator:
         target = self.target(part.component)
         arguments = self.arguments(part)
         if not inspect.isclass(target) and part.component.kind in _FUNCTION_KINDS:
-            return _bound(target, arguments) if arguments else target
+            return WithArguments(target, arguments) if arguments else target
         known = parameters_of(target)
         arguments |= {name: value for name, value in extra.items() if name in known}
         return self._guarded(part, lambda: target(**arguments))
@@ -151,9 +151,3 @@ class Instantiator:
             return fault.located(file=str(self.file), key=part.key)
         message = f'"{component.name}" ({component.distribution}) refuses this: {words}'
         return ConfigError(message, code, file=str(self.file), key=part.key)
-
-
-def _bound(function: Callable[..., Any], arguments: dict[str, Any]) -> Callable[..., Any]:
-    bound = functools.partial(function, **arguments)
-    functools.update_wrapper(bound, function)
-    return bound

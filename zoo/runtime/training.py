@@ -184,7 +184,7 @@ class _Training:
             graph=graph,
             weights=[variable.path for variable in built.weights],
             parameters=int(built.count_params()),
-            plugins=self.plugins(),
+            plugins=self.model.plugins(),
             seed=self.model.train.seed,
             keras=keras.__version__,
             tensorflow=version("tensorflow"),
@@ -195,10 +195,6 @@ class _Training:
 
     def _parent(self) -> str:
         return self.shelf.reference(self.wishes.start_from) if self.wishes.start_from else ""
-
-    def plugins(self) -> dict[str, str]:
-        components = [part.component for part in self.model.parts()]
-        return {c.distribution: c.version for c in components if c.distribution != CORE}
 
     def _train(
         self,
