@@ -46,7 +46,7 @@ def read_arrays(path: Path) -> dict[str, Array]:
             return read_npz(path)
         data = io.BytesIO(read_bytes(path))
         if path.suffix.lower() == ".npy":
-            return {ONLY: np.load(data, allow_pickle=False)}
+            return {ONLY: np.lib.format.read_array(data, allow_pickle=False)}
         return _read_netcdf(data)
     except (ValueError, EOFError, MemoryError) as error:
         raise RunError(f"{path} does not hold plain arrays: {error}") from error

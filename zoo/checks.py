@@ -1,6 +1,6 @@
 """Every problem of a config that can be found without Keras."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,11 +82,20 @@ def path_findings(model: ResolvedModel) -> list[Finding]:
     for part in model.parts():
         # A callback's path is in the run's folder, which no config can name.
         folder = root if part.component.kind == "callbacks" else model.source.folder
-        for name, value in part.arguments.items():
-            for text in paths_in(name, value):
-                try:
-                    safe_path(text, folder=folder, root=root)
-                except ZooError as error:
-                    key = f"{part.key}.{name}"
-                    findings += error.located(file=str(model.source.path), key=key).findings
+        for key, text in _paths_below(part.key, part.arguments):
+            try:
+                safe_path(text, folder=folder, root=root)
+            except ZooError as error:
+                findings += error.located(file=str(model.source.path), key=key).findings
     return findings
+
+
+def _paths_below(key: str, value: Any) -> Iterator[tuple[str, str]]:
+    # Nested parts are parts of the model themselves, and are looked at as such.
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from ((f"{key}.{name}", text) for text in paths_in(name, item))
+            yield from _paths_below(f"{key}.{name}", item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _paths_below(key, item)

@@ -68,7 +68,7 @@ def _run(
     arguments: list[str], root: Any, case: dict[str, Any]
 ) -> "subprocess.CompletedProcess[str]":
     seconds = case["max_seconds"] + (KERAS_SECONDS if case["startup"] == "keras" else 0.0)
-    limited = f"ulimit -v {_kilobytes(case)}; exec \"$@\""
+    limited = f'ulimit -v {_kilobytes(case)}; exec "$@"'
     started = time.monotonic()
     done = subprocess.run(
         ["bash", "-c", limited, "bash", sys.executable, "-m", "zoo", *arguments],

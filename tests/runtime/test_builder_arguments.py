@@ -37,7 +37,7 @@ def test_an_unknown_argument_is_named_with_the_right_one(findings):
     (found,) = findings(BASE + 'kernel_regulariser = "l2"\n')
     assert found.code == "unknown-argument"
     assert found.key == "layers.d.kernel_regulariser"
-    assert found.message == '"Dense" (zoo) takes no argument \'kernel_regulariser\''
+    assert found.message == "\"Dense\" (zoo) takes no argument 'kernel_regulariser'"
     assert found.suggestion == 'did you mean "kernel_regularizer"?'
 
 

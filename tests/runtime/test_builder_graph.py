@@ -267,7 +267,7 @@ inputs = ["x", "wide"]
     finding = caught.value.findings[0]
     assert finding.code == "shape-mismatch"
     assert finding.key == "layers.sum"
-    assert "node sum, called with shape ('batch', 4), ('batch', 3)" in finding.message
+    assert "node sum, called with shape (batch, 4), (batch, 3)" in finding.message
     assert finding.file.endswith("m.toml")
 
 

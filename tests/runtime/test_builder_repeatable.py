@@ -124,7 +124,9 @@ def test_a_precision_is_the_models_alone(build, policy):
     before = keras.config.dtype_policy().name
     model = build(DENSE, {"train.precision": policy})
     assert model.get_layer("first").dtype_policy.name == policy
-    assert model.get_layer("first").kernel.dtype == ("float64" if policy == "float64" else "float32")
+    assert model.get_layer("first").kernel.dtype == (
+        "float64" if policy == "float64" else "float32"
+    )
     assert keras.config.dtype_policy().name == before == "float32"
     assert keras.config.floatx() == "float32"
 

@@ -149,7 +149,7 @@ def test_an_epoch_without_an_optimizer_step_reports_no_gradient_metric(data):
         ({"global_clipnorm": 0.25}, all_clipped(0.25)),
         ({"clipvalue": 0.125}, values_clipped(0.125)),
     ],
-    ids=str,
+    ids=["clipnorm", "global_clipnorm", "clipvalue"],
 )
 @pytest.mark.parametrize("steps", [1, 2])
 def test_the_norm_is_that_before_clipping(data, argument, clip, steps):

@@ -147,5 +147,17 @@ def _defect(error: Exception, *, debug: bool, as_json: bool) -> int:
 
 @contextlib.contextmanager
 def _stdout_on_stderr() -> Iterator[None]:
-    with contextlib.redirect_stdout(sys.stderr):
-        yield
+    # The descriptor too: libraries and child processes write past Python.
+    try:
+        sys.stdout.flush()
+        kept = os.dup(1)
+        os.dup2(2, 1)
+    except (OSError, AttributeError):  # stdout or stderr is closed
+        kept = None
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        if kept is not None:
+            os.dup2(kept, 1)
+            os.close(kept)

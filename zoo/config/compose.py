@@ -11,7 +11,7 @@ from typing import Any
 from zoo.components import did_you_mean, paths_in, snake_case
 from zoo.config.reader import parse_toml, read_toml
 from zoo.config.variables import interpolated
-from zoo.errors import ConfigError
+from zoo.errors import ConfigError, ZooError
 from zoo.files import is_plain, safe_path
 
 MAX_EXTENDS = 32
@@ -171,7 +171,7 @@ def _parents(extends: Any, source: Source, find_model: FindModel) -> list[Source
         )
     try:
         return [_parent(name, source, find_model) for name in names]
-    except ConfigError as error:
+    except ZooError as error:
         raise error.located(key="extends") from None
 
 

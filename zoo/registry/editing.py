@@ -71,18 +71,22 @@ def editing(root: Path, *, accept_edits: bool = False) -> Iterator[RegistryEdit]
     """Locks the registry of a zoo for a change; `save` makes the change.
 
     Raises:
-        StorageError: If another process keeps the lock for two minutes.
+        StorageError: If another process keeps the lock for two minutes, or it cannot be made.
     """
+    lock = FileLock(root / _LOCK_NAME, timeout=_LOCK_SECONDS)
     try:
-        with FileLock(root / _LOCK_NAME, timeout=_LOCK_SECONDS):
-            yield RegistryEdit(root, accept_edits=accept_edits)
+        lock.acquire()
     except Timeout as error:
         raise StorageError(
             f"another process has kept {root / _LOCK_NAME} locked for {_LOCK_SECONDS} seconds",
             suggestion="wait for it, or stop it",
         ) from error
-    except PermissionError as error:
+    except OSError as error:
         raise StorageError(f"cannot lock {root / _LOCK_NAME}: {error.strerror}") from error
+    try:
+        yield RegistryEdit(root, accept_edits=accept_edits)
+    finally:
+        lock.release()
 
 
 def _inline(values: Mapping[str, Any]) -> Any:

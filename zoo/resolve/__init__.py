@@ -80,10 +80,11 @@ def _losses(
     config: ModelConfig, outputs: tuple[str, ...], parts: PartResolver, findings: Findings
 ) -> dict[str, Part | None]:
     for place in ("losses", "loss_weights"):
-        for name in set(getattr(config, place)) - set(outputs):
-            message = f"{place}: the model has no output {name!r}"
-            hint = did_you_mean(name, outputs)
-            findings.say("unknown-node", message, f"{place}.{name}", hint)
+        for name in getattr(config, place):
+            if name not in outputs:
+                message = f"{place}: the model has no output {name!r}"
+                hint = did_you_mean(name, outputs)
+                findings.say("unknown-node", message, f"{place}.{name}", hint)
     if config.loss is None:
         return {
             name: parts.part("losses", config.losses[name], f"losses.{name}")

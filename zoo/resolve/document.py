@@ -108,7 +108,9 @@ class _Writer:
         if isinstance(value, dict):
             return {key: self._value(key, item) for key, item in value.items()}
         if isinstance(value, list):
-            return [self._value(name, item) for item in value]
+            # A vocabulary may be the list of words itself.
+            held = name if paths_in(name, value) else ""
+            return [self._value(held, item) for item in value]
         if isinstance(value, str) and paths_in(name, value) and self._root:
             path = os.path.realpath(os.path.join(self._folder, value))
             return os.path.relpath(path, self._root)

@@ -105,7 +105,7 @@ class Instantiator:
         if isinstance(value, Part):
             return self.make(value)
         if isinstance(value, dict):
-            return {name: self._value(item, set()) for name, item in value.items()}
+            return {k: self._value(item, set(paths_in(k, item))) for k, item in value.items()}
         if isinstance(value, list):
             return [self._value(item, paths) for item in value]
         if isinstance(value, str) and value in paths:

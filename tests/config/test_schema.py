@@ -1,0 +1,349 @@
+"""The form of a config: which keys there are, and what may stand behind them."""
+
+from collections.abc import Callable
+
+import pytest
+
+from zoo.config.schema import MAX_NODES, ModelConfig
+from zoo.config.validation import validated
+from zoo.errors import Finding
+
+Findings = Callable[..., list[Finding]]
+Tiny = Callable[..., str]
+
+LEAST = {
+    "zoo": 1,
+    "name": "tiny",
+    "inputs": [{"name": "x", "shape": [8]}],
+    "layers": [{"type": "Dense", "units": 1}],
+}
+
+
+def config(**changes: object) -> ModelConfig:
+    checked, found = validated({**LEAST, **changes})
+    assert found == []
+    assert checked is not None
+    return checked
+
+
+def wrong(**changes: object) -> list[Finding]:
+    checked, found = validated({**LEAST, **changes}, "m.toml")
+    assert checked is None
+    assert {finding.file for finding in found} == {"m.toml"}
+    return found
+
+
+def only(**changes: object) -> tuple[str, str | None, str]:
+    (finding,) = wrong(**changes)
+    return finding.code, finding.key, finding.message
+
+
+def test_the_least_config_has_the_defaults_of_the_contract() -> None:
+    least = config()
+    assert (least.train.epochs, least.train.batch_size, least.train.seed) == (1, 32, 0)
+    assert (least.train.loop.type, least.train.precision) == ("fit", "float32")
+    assert least.train.jit_compile == "auto"
+    assert least.optimizer.type == "Adam"
+    assert least.outputs is least.loss is least.data is None
+
+
+def test_what_is_missing_is_all_named_at_once() -> None:
+    _, found = validated({})
+    assert [(finding.code, finding.message) for finding in found] == [
+        ("missing-key", f"`{key}` is missing in the config")
+        for key in ("zoo", "name", "inputs", "layers")
+    ]
+
+
+@pytest.mark.parametrize(("version", "hint"), [(2, "update zoo"), (0, "write zoo = 1")])
+def test_another_format_is_refused_before_anything_else(version: int, hint: str) -> None:
+    _, found = validated({"zoo": version, "what": "ever"})
+    assert found == [
+        Finding(
+            "bad-value",
+            f"this zoo reads format 1; the config has zoo = {version}",
+            key="zoo",
+            suggestion=hint,
+        )
+    ]
+
+
+@pytest.mark.parametrize("version", [True, "1", 1.0])
+def test_the_format_is_an_integer(version: object) -> None:
+    assert only(zoo=version) == (
+        "wrong-type",
+        "zoo",
+        f"zoo: Input should be a valid integer; received '{version}'",
+    )
+
+
+@pytest.mark.parametrize("name", ["a", "my-model", "0.1_x", "a" * 64])
+def test_a_name_is_small_letters_digits_and_three_signs(name: str) -> None:
+    assert config(name=name).name == name
+
+
+@pytest.mark.parametrize("name", ["", "Model", "-a", ".a", "a b", "a/b", "a" * 65, "é", "a\n"])
+def test_any_other_name_is_a_bad_value(name: str) -> None:
+    code, key, message = only(name=name)
+    assert (code, key) == ("bad-value", "name")
+    assert message.startswith("name: String should match pattern")
+    assert message.endswith(f"received {name!r}")
+
+
+@pytest.mark.parametrize("size", [1, 40, 2**40])
+def test_a_size_is_a_positive_integer(size: int) -> None:
+    assert config(inputs=[{"name": "x", "shape": [size]}]).inputs[0].shape == [size]
+
+
+def test_a_size_may_be_any_and_a_sample_a_scalar() -> None:
+    assert config(inputs=[{"name": "x", "shape": ["any", 2]}]).inputs[0].shape == [None, 2]
+    assert config(inputs=[{"name": "x", "shape": []}]).inputs[0].shape == []
+
+
+@pytest.mark.parametrize(
+    ("size", "code", "message"),
+    [
+        (0, "bad-value", "a size is a positive integer; received 0"),
+        (-1, "bad-value", "a size is a positive integer; received -1"),
+        (1.5, "wrong-type", 'a size is a positive integer, or "any"; received 1.5'),
+        ("8", "wrong-type", "a size is a positive integer, or \"any\"; received '8'"),
+        (True, "wrong-type", 'a size is a positive integer, or "any"; received True'),
+    ],
+)
+def test_any_other_size_is_refused(size: object, code: str, message: str) -> None:
+    inputs = [{"name": "x", "shape": [4, size]}]
+    assert only(inputs=inputs) == (code, "inputs.x.shape.1", f"inputs.x.shape.1: {message}")
+
+
+def test_a_dtype_is_one_of_keras() -> None:
+    assert config(inputs=[{"name": "x", "shape": [], "dtype": "int32"}]).inputs[0].dtype == "int32"
+    code, key, message = only(inputs=[{"name": "x", "shape": [], "dtype": "float"}])
+    assert (code, key) == ("bad-value", "inputs.x.dtype")
+    assert message.startswith("inputs.x.dtype: 'float' is not one of float16, float32,")
+
+
+@pytest.mark.parametrize("key", ["inputs", "layers", "outputs"])
+def test_a_list_that_has_to_say_something_is_not_empty(key: str) -> None:
+    code, where, message = only(**{key: []})
+    assert (code, where) == ("bad-value", key)
+    assert message.startswith(f"{key}: List should have at least 1 item")
+
+
+@pytest.mark.parametrize("key", ["inputs", "layers", "metrics", "evaluate", "outputs"])
+def test_a_table_where_a_list_belongs_is_a_wrong_type(key: str) -> None:
+    code, where, message = only(**{key: {"name": "x"}})
+    assert (code, where, message) == ("wrong-type", key, f"{key}: Input should be a valid list")
+
+
+def test_more_nodes_than_any_model_has_are_too_large() -> None:
+    code, key, message = only(layers=[{"type": "ReLU"}] * (MAX_NODES + 1))
+    assert (code, key) == ("too-large", "layers")
+    assert message.startswith(f"layers: List should have at most {MAX_NODES} items")
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "suggestion"),
+    [
+        ({"optimiser": "Adam"}, "optimiser", 'did you mean "optimizer"?'),
+        ({"train": {"epocs": 3}}, "train.epocs", 'did you mean "epochs"?'),
+        (
+            {"inputs": [{"name": "x", "shape": [1], "dtyp": "bool"}]},
+            "inputs.x.dtyp",
+            'did you mean "dtype"?',
+        ),
+        (
+            {"inputs": [{"name": "x", "shape": [1], "q": 1}]},
+            "inputs.x.q",
+            "known here: name, shape, dtype",
+        ),
+    ],
+)
+def test_an_unknown_key_suggests_the_right_one(
+    changes: dict[str, object], key: str, suggestion: str
+) -> None:
+    (finding,) = wrong(**changes)
+    table, _, last = key.rpartition(".")
+    assert (finding.code, finding.key) == ("unknown-key", key)
+    assert finding.message == f"unknown key `{last}` in {f'[{table}]' if table else 'the config'}"
+    assert finding.suggestion == suggestion
+
+
+def test_the_keys_that_composing_takes_out_are_among_those_known() -> None:
+    (finding,) = wrong(q=1)
+    assert finding.suggestion is not None
+    assert finding.suggestion.endswith("train, evaluate, extends, vars, unset")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "code", "message"),
+    [
+        ("epochs", 0, "bad-value", "Input should be greater than or equal to 1; received '0'"),
+        (
+            "epochs",
+            2**31,
+            "bad-value",
+            "Input should be less than 2147483648; received '2147483648'",
+        ),
+        ("epochs", 3.0, "wrong-type", "Input should be a valid integer; received '3.0'"),
+        ("epochs", "3", "wrong-type", "Input should be a valid integer; received '3'"),
+        ("epochs", True, "wrong-type", "Input should be a valid integer; received 'True'"),
+        ("batch_size", 1.5, "wrong-type", "Input should be a valid integer; received '1.5'"),
+        ("seed", -1, "bad-value", "Input should be greater than or equal to 0; received '-1'"),
+        ("seed", 2**32, "bad-value", "Input should be less than 4294967296; received '4294967296'"),
+        ("shuffle", 1, "wrong-type", "Input should be a valid boolean; received '1'"),
+        ("jit_compile", "yes", "wrong-type", '`jit_compile` is true, false or "auto"'),
+        ("jit_compile", 1, "wrong-type", '`jit_compile` is true, false or "auto"'),
+        ("loop", 3, "wrong-type", "a component is a name, or a table with `type`"),
+        ("callbacks", "x", "wrong-type", "Input should be a valid list; received 'x'"),
+    ],
+)
+def test_what_train_says_is_taken_as_written_or_refused(
+    key: str, value: object, code: str, message: str
+) -> None:
+    where = f"train.{key}"
+    assert only(train={key: value}) == (code, where, f"{where}: {message}")
+
+
+def test_a_precision_is_a_dtype_policy_of_keras() -> None:
+    assert config(train={"precision": "mixed_float16"}).train.precision == "mixed_float16"
+    code, key, message = only(train={"precision": "fp16"})
+    assert (code, key) == ("bad-value", "train.precision")
+    assert message.startswith("train.precision: 'fp16' is not one of float16, bfloat16,")
+
+
+def test_one_is_accepted_where_a_float_is_wanted_and_nothing_else_is_coerced() -> None:
+    assert config(loss_weights={"y": 1}).loss_weights == {"y": 1.0}
+    for value in ("1", True):
+        assert only(loss_weights={"y": value}) == (
+            "wrong-type",
+            "loss_weights.y",
+            f"loss_weights.y: Input should be a valid number; received '{value}'",
+        )
+
+
+def test_a_component_is_a_name_or_a_table() -> None:
+    for table in ("mse", {"type": "mse"}):
+        loss = config(loss=table).loss
+        assert loss is not None
+        assert (loss.type, loss.arguments) == ("mse", {})
+    assert only(loss=["mse"]) == (
+        "wrong-type",
+        "loss",
+        "loss: a component is a name, or a table with `type`",
+    )
+
+
+@pytest.mark.parametrize("place", ["loss", "optimizer", "data"])
+def test_a_table_of_a_component_needs_a_type(place: str) -> None:
+    assert only(**{place: {"k": 1}}) == (
+        "missing-key",
+        f"{place}.type",
+        f"`type` is missing in [{place}]",
+    )
+
+
+def test_arguments_stand_flat_beside_the_type_or_in_args() -> None:
+    table = {"type": "Odd", "units": 2, "args": {"name": "a", "type": 3, "inputs": "z"}}
+    (layer,) = config(layers=[table]).layers
+    assert layer.arguments == {"units": 2, "name": "a", "type": 3, "inputs": "z"}
+    assert layer.name is None
+
+
+def test_an_argument_stands_once() -> None:
+    code, key, message = only(layers=[{"type": "Dense", "units": 1, "args": {"units": 1}}])
+    assert (code, key) == ("bad-value", "layers.dense")
+    assert message == "layers.dense: units stands beside `type` and in `args` too"
+
+
+@pytest.mark.parametrize(
+    "key", ["name", "type", "inputs", "shared_with", "weights", "trainable", "args"]
+)
+def test_a_reserved_key_of_a_layer_is_no_argument(key: str) -> None:
+    table = {"type": "Dense", key: object()}
+    found = wrong(layers=[table])
+    assert {finding.code for finding in found} == {"wrong-type"}
+
+
+def test_needs_of_a_loss_and_a_metric_is_a_table_of_names() -> None:
+    assert config(loss={"type": "l", "needs": {"a": "x"}}).loss.needs == {"a": "x"}  # type: ignore[union-attr]
+    assert only(metrics=[{"type": "m", "needs": {"a": 3}}])[:2] == (
+        "wrong-type",
+        "metrics.m.needs.a",
+    )
+
+
+@pytest.mark.parametrize("inputs", ["x", ["x", "y"], {"a": "x", "b": ["x", "y"]}])
+def test_inputs_are_a_name_a_list_or_a_table(inputs: object) -> None:
+    assert config(layers=[{"type": "Add", "inputs": inputs}]).layers[0].inputs == inputs
+
+
+@pytest.mark.parametrize("inputs", [3, [3], {"a": 3}, {"a": {"b": "x"}}, True])
+def test_inputs_of_any_other_kind_are_refused(inputs: object) -> None:
+    assert only(layers=[{"type": "Add", "inputs": inputs}]) == (
+        "wrong-type",
+        "layers.add.inputs",
+        "layers.add.inputs: `inputs` is a node's name, a list of names, or a table of them",
+    )
+
+
+@pytest.mark.parametrize("inputs", [[], {}, {"a": []}])
+def test_a_node_takes_something(inputs: object) -> None:
+    code, _, message = only(layers=[{"type": "Add", "inputs": inputs}])
+    assert (code, message) == ("bad-value", "layers.add.inputs: a node needs at least one input")
+
+
+def test_a_layer_has_a_type_or_shares_one() -> None:
+    assert config(layers=[{"shared_with": "a"}]).layers[0].shared_with == "a"
+    assert only(layers=[{"units": 3}]) == (
+        "missing-key",
+        "layers.item.type",
+        "`type` is missing in [layers.item]",
+    )
+
+
+@pytest.mark.parametrize("extra", [{"type": "Dense"}, {"units": 1}, {"weights": "m@1"}])
+def test_a_shared_layer_has_nothing_of_its_own(extra: dict[str, object]) -> None:
+    code, _, message = only(layers=[{"name": "b", "shared_with": "a", **extra}])
+    assert code == "bad-value"
+    assert message == (
+        "layers.b: a node with `shared_with` has no type, arguments or weights of its own"
+    )
+
+
+def test_one_loss_or_one_for_each_output_but_not_both() -> None:
+    assert only(loss="mse", losses={"y": "mse"}) == (
+        "bad-value",
+        None,
+        "the config: give [loss] or [losses.NAME], not both",
+    )
+
+
+def test_a_key_says_the_name_of_a_node_rather_than_its_number() -> None:
+    layers = [{"type": "Dense", "trainable": 1}, {"name": "b", "type": "Dense", "weights": 2}]
+    assert [finding.key for finding in wrong(layers=layers)] == [
+        "layers.dense.trainable",
+        "layers.b.weights",
+    ]
+
+
+def test_a_long_value_is_shown_in_part() -> None:
+    _, _, message = only(name="A" * 500)
+    assert message.endswith(f"received '{'A' * 80}'")
+
+
+def test_several_errors_come_in_one_pass(findings: Findings, tiny: Tiny) -> None:
+    found = findings(
+        tiny(
+            'optimiser = "Adam"\nloss = 3',
+            '[train]\nepochs = "many"\nepocs = 1\n[[layers]]\nunits = 2\n'
+            '[optimizer]\ntype = "Adam"\nlearning_rate = nan\n',
+        )
+    )
+    assert [(finding.code, finding.key) for finding in found] == [
+        ("bad-value", "optimizer.learning_rate"),
+        ("missing-key", "layers.item.type"),
+        ("wrong-type", "loss"),
+        ("wrong-type", "train.epochs"),
+        ("unknown-key", "train.epocs"),
+        ("unknown-key", "optimiser"),
+    ]

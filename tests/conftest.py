@@ -1,0 +1,145 @@
+"""What tests share: a zoo in a temporary folder, its configs, and installed distributions."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import zoo
+from zoo.catalog.catalog import Catalog
+from zoo.checks import Checked, check_source
+from zoo.config.compose import Source
+from zoo.errors import Finding
+from zoo.resolve import ResolvedModel
+
+MakeDistribution = Callable[..., Path]
+
+HEAD = """\
+zoo = 1
+name = "tiny"
+"""
+GRAPH = """\
+[[inputs]]
+name = "x"
+shape = [8]
+[[layers]]
+name = "first"
+type = "Dense"
+units = 4
+[[layers]]
+name = "last"
+type = "Dense"
+units = 1
+"""
+
+
+@pytest.fixture
+def zoo_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty zoo, which is the current folder too."""
+    root = tmp_path / "zoo"
+    root.mkdir()
+    (root / "registry.toml").write_text("format = 1\n")
+    for name in ("ZOO_ROOT", "ZOO_DISABLE_PLUGINS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(root)
+    return root
+
+
+@pytest.fixture
+def write_config(zoo_root: Path) -> Callable[..., Path]:
+    """Writes a TOML text into the zoo and gives its path."""
+
+    def write(text: str, name: str = "model.toml") -> Path:
+        path = zoo_root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def make_distribution(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MakeDistribution]:
+    """Installs a distribution: a real `*.dist-info` folder, and modules, in a folder on `sys.path`.
+
+    The folder is given back; another `site` is another folder.
+    """
+    before = set(sys.modules)
+    sites: set[Path] = set()
+
+    def make(
+        name: str,
+        entry_points: Mapping[str, Mapping[str, str]] | str | bytes = "",
+        modules: Mapping[str, str] | None = None,
+        *,
+        version: str = "1.0",
+        site: str = "site",
+    ) -> Path:
+        folder = tmp_path / site
+        info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_bytes(_entry_points(entry_points))
+        for file, source in (modules or {}).items():
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            (folder / file).write_text(source)
+        if folder not in sites:
+            sites.add(folder)
+            monkeypatch.syspath_prepend(folder)
+        return folder
+
+    yield make
+    for module in set(sys.modules) - before:
+        file = getattr(sys.modules[module], "__file__", None)
+        if file and any(Path(file).is_relative_to(site) for site in sites):
+            del sys.modules[module]
+
+
+def _entry_points(content: Mapping[str, Mapping[str, str]] | str | bytes) -> bytes:
+    if isinstance(content, bytes):
+        return content
+    if isinstance(content, str):
+        return content.encode()
+    return "".join(
+        f"[{group}]\n" + "".join(f"{name} = {target}\n" for name, target in rows.items()) + "\n"
+        for group, rows in content.items()
+    ).encode()
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Catalog:
+    """What is installed."""
+    return zoo.discover()
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Callable[..., str]:
+    """A config that is right, with keys at its top and tables at its end."""
+    return lambda top="", tables="": f"{HEAD}{top}\n{GRAPH}{tables}"
+
+
+@pytest.fixture
+def checked(write_config: Callable[..., Path], catalog: Catalog) -> Callable[..., Checked]:
+    """Checks a TOML text in a zoo without models."""
+
+    def check(text: str, overrides: dict[str, Any] | None = None) -> Checked:
+        path = write_config(text)
+        return check_source(Source(path, path.parent), catalog, lambda: None, overrides)
+
+    return check
+
+
+@pytest.fixture
+def findings(checked: Callable[..., Checked]) -> Callable[..., list[Finding]]:
+    """Checks a TOML text and gives every finding."""
+    return lambda *args: checked(*args).findings
+
+
+@pytest.fixture
+def model(checked: Callable[..., Checked]) -> Callable[..., ResolvedModel]:
+    """Resolves a TOML text that is right."""
+    return lambda *args: checked(*args).usable

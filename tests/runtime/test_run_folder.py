@@ -1,0 +1,230 @@
+"""What a training leaves behind, and what it refuses before it begins."""
+
+from __future__ import annotations
+
+import csv
+import json
+import tomllib
+
+import keras
+import numpy as np
+import pytest
+from filelock import FileLock
+
+import zoo
+from zoo.checks import check_source
+from zoo.errors import ConfigError, RunError, StorageError
+from zoo.registry.tensors import decode
+from zoo.runtime.builder import Builder
+from zoo.workspace import Workspace
+
+CONFIG = """
+zoo = 1
+name = "m"
+description = "a small one"
+[[inputs]]
+name = "x"
+shape = [4]
+[[layers]]
+name = "drop"
+type = "Dropout"
+rate = 0.2
+[[layers]]
+name = "y"
+type = "Dense"
+units = 2
+[loss]
+type = "mse"
+[[metrics]]
+type = "mae"
+name = "mae"
+[data]
+type = "npz"
+path = "data/it.npz"
+validation_split = 0.25
+[train]
+epochs = 3
+batch_size = 4
+seed = 1
+jit_compile = false
+"""
+
+
+@pytest.fixture
+def train(zoo_root):
+    random = np.random.default_rng(0)
+    (zoo_root / "data").mkdir()
+    np.savez(
+        zoo_root / "data/it.npz",
+        x=random.normal(size=(12, 4)).astype("float32"),
+        y=random.normal(size=(12, 2)).astype("float32"),
+    )
+    (zoo_root / "m.toml").write_text(CONFIG)
+
+    def train(overrides=None, **options):
+        options = {"quiet": True, "zoo": zoo_root, **options}
+        return zoo.train(zoo_root / "m.toml", overrides, **options)
+
+    return train
+
+
+def test_a_run_lies_in_the_zoo_under_the_models_name(train, zoo_root):
+    run = train()
+    assert run.folder.parent == zoo_root / "runs/m"
+    assert {path.name for path in run.folder.iterdir()} - {".lock"} == {
+        "config.toml",
+        "run.json",
+        "history.csv",
+        "history.json",
+        "log.txt",
+        "checkpoint.safetensors",
+    }
+    assert {path.name for path in zoo_root.iterdir()} == {"registry.toml", "data", "m.toml", "runs"}
+
+
+def test_run_json_tells_what_was_trained_and_how_it_ended(train):
+    run = train()
+    facts = json.loads((run.folder / "run.json").read_text())
+    assert facts["model"] == "m"
+    assert facts["status"] == "finished"
+    assert facts["epochs"] == 3
+    assert facts["seed"] == 1
+    assert facts["keras"] == keras.__version__
+    assert facts["parameters"] == 4 * 2 + 2
+    assert len(facts["fingerprint"]) == 64
+    assert facts["weights"][-2:] == ["y/kernel", "y/bias"]
+    assert facts["started"] <= facts["finished"]
+
+
+def test_the_history_is_the_same_in_every_form(train):
+    run = train()
+    history = json.loads((run.folder / "history.json").read_text())
+    assert history == run.history
+    assert list(history) == ["loss", "mae", "val_loss", "val_mae"]
+    rows = list(csv.DictReader((run.folder / "history.csv").read_text().splitlines()))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    for name, values in history.items():
+        assert [float(row[name]) for row in rows] == values
+
+
+def test_the_kept_config_resolves_to_the_same_model(train, zoo_root):
+    run = train()
+    kept = tomllib.loads((run.folder / "config.toml").read_text())
+    assert kept["layers"][1]["type"] == "zoo/Dense"
+    assert kept["data"]["path"] == "data/it.npz"
+    first = zoo.build(zoo_root / "m.toml", zoo=zoo_root)
+    again = train(folder=zoo_root / "again", resume=False)
+    assert (again.folder / "config.toml").read_bytes() == (run.folder / "config.toml").read_bytes()
+    model = check_source(run.source, Workspace(zoo_root).catalog, lambda: None).usable
+    rebuilt = Builder(model).build()
+    for mine, wanted in zip(rebuilt.weights, first.weights, strict=True):
+        assert mine.path == wanted.path
+        np.testing.assert_array_equal(mine, wanted)
+
+
+def test_the_checkpoint_holds_every_variable_by_its_path(train):
+    run = train()
+    tensors = decode((run.folder / "checkpoint.safetensors").read_bytes(), "it").tensors
+    model = {name for name in tensors if name.startswith("model/")}
+    assert {"model/y/kernel", "model/y/bias"} < model
+    assert any("seed_generator" in name for name in model), "the state of Dropout is missing"
+    assert any(name.startswith("optimizer/") for name in tensors)
+
+
+def test_the_same_seed_gives_the_same_run_bit_for_bit(train, zoo_root):
+    first = train(folder=zoo_root / "a")
+    keras.utils.set_random_seed(1234)
+    second = train(folder=zoo_root / "b")
+    other = train({"train.seed": 2}, folder=zoo_root / "c")
+    assert first.history == second.history
+    assert first.history != other.history
+    for path, array in first.weights().items():
+        np.testing.assert_array_equal(array, second.weights()[path])
+
+
+def test_both_loops_reproduce_themselves(train, zoo_root):
+    runs = [train({"train.loop": "gradient_tape"}, folder=zoo_root / name) for name in "ab"]
+    assert runs[0].history == runs[1].history
+
+
+def test_a_folder_that_holds_something_is_refused(train, zoo_root):
+    (zoo_root / "mine").mkdir()
+    (zoo_root / "mine/notes.txt").write_text("keep")
+    with pytest.raises(ConfigError, match="is there already and not empty") as caught:
+        train(folder=zoo_root / "mine")
+    assert "--resume" in caught.value.findings[0].suggestion
+    assert [path.name for path in (zoo_root / "mine").iterdir()] == ["notes.txt"]
+
+
+def test_two_trainings_in_one_folder_are_refused(train):
+    run = train()
+    with (
+        FileLock(run.folder / ".lock"),
+        pytest.raises(StorageError, match="another training is at work in") as caught,
+    ):
+        train({"train.epochs": 4}, folder=run.folder, resume=True)
+    assert caught.value.exit_status == 4
+
+
+def test_nothing_is_written_for_a_config_that_is_wrong(train, zoo_root):
+    before = sorted(zoo_root.rglob("*"))
+    for overrides in ({"layers.y.units": 0}, {"data.path": "data/other.npz"}, {"loss.type": "mes"}):
+        with pytest.raises(zoo.ZooError):
+            train(overrides)
+    assert sorted(zoo_root.rglob("*")) == before
+
+
+@pytest.mark.parametrize("missing", ["data", "loss"])
+def test_a_config_without_data_or_loss_cannot_be_trained(zoo_root, missing):
+    (zoo_root / "m.toml").write_text(CONFIG)
+    text = CONFIG.replace('[loss]\ntype = "mse"\n', "") if missing == "loss" else CONFIG
+    if missing == "data":
+        text = CONFIG[: CONFIG.index("[data]")] + CONFIG[CONFIG.index("[train]") :]
+    (zoo_root / "m.toml").write_text(text)
+    with pytest.raises(ConfigError, match=rf"there is no \[{missing}\] to train with") as caught:
+        zoo.train(zoo_root / "m.toml", zoo=zoo_root, quiet=True)
+    assert (caught.value.findings[0].code, caught.value.findings[0].key) == ("missing-key", missing)
+
+
+# h5py, through which Keras writes, still asks arrays without NumPy 2's `copy` keyword.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_callbacks_write_inside_the_run_folder_only(train, zoo_root):
+    before = set(zoo_root.rglob("*"))
+    run = train(
+        {
+            "train.callbacks": [
+                {"type": "CSVLogger", "filename": "mine.csv"},
+                {
+                    "type": "ModelCheckpoint",
+                    "filepath": "best.weights.h5",
+                    "save_weights_only": True,
+                },
+            ]
+        }
+    )
+    assert (run.folder / "best.weights.h5").is_file()
+    assert (run.folder / "mine.csv").is_file()
+    written = set(zoo_root.rglob("*")) - before - {zoo_root / "runs", zoo_root / "runs/m"}
+    assert all(path == run.folder or run.folder in path.parents for path in written)
+
+
+def test_a_callbacks_path_may_not_leave_the_run(train):
+    with pytest.raises(ConfigError, match="is not accepted") as caught:
+        train({"train.callbacks": [{"type": "CSVLogger", "filename": "../../../out.csv"}]})
+    assert caught.value.findings[0].code == "unsafe-path"
+
+
+def test_training_starts_from_the_weights_of_a_version(train, zoo_root):
+    first = train()
+    entry = first.publish()
+    run = train({"optimizer": {"type": "SGD", "learning_rate": 1e-12}}, start_from="m@1")
+    for path, array in first.weights().items():
+        np.testing.assert_allclose(run.weights()[path], array, rtol=0, atol=1e-7)
+    assert run.publish().parent == entry.reference == "m@1.0.0"
+
+
+def test_an_open_run_without_an_epoch_has_nothing_to_publish(train, zoo_root):
+    run = train()
+    (run.folder / "checkpoint.safetensors").unlink()
+    with pytest.raises(RunError, match="has no checkpoint: no epoch was finished"):
+        run.publish()

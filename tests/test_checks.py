@@ -1,0 +1,119 @@
+"""Every problem of a config that can be found without Keras; the samples show how it is worded."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import zoo
+from zoo.checks import Checked
+from zoo.errors import ConfigError, Finding, PluginError, StorageError
+from zoo.workspace import Workspace
+
+SAMPLES = Path(__file__).with_name("samples")
+GOOD = sorted((SAMPLES / "good").glob("*.toml"))
+BAD = sorted((SAMPLES / "bad").glob("*.toml"))
+
+Check = Callable[..., Checked]
+Tiny = Callable[..., str]
+
+
+def worded(findings: list[Finding]) -> str:
+    """The findings as a person sees them, files by their names alone."""
+    short = [replace(f, file=Path(f.file).name if f.file else None) for f in findings]
+    return "".join(f"{finding}\n" for finding in short).replace(zoo.__version__, "VERSION")
+
+
+@pytest.mark.parametrize("sample", GOOD, ids=lambda path: path.stem)
+def test_a_good_sample_has_no_findings(sample: Path, zoo_root: Path) -> None:
+    shutil.copytree(sample.parent, zoo_root, dirs_exist_ok=True)
+    assert worded(zoo.check(sample.name)) == ""
+
+
+@pytest.mark.parametrize("sample", BAD, ids=lambda path: path.stem)
+def test_a_bad_sample_is_refused_in_the_words_that_stand_beside_it(
+    sample: Path, zoo_root: Path
+) -> None:
+    for folder in ("good", "bad"):
+        shutil.copytree(SAMPLES / folder, zoo_root, dirs_exist_ok=True)
+    expected = sample.with_suffix(".txt").read_text(encoding="utf-8")
+    assert worded(zoo.check(sample.name)).replace(str(zoo_root), "ZOO") == expected
+
+
+def test_every_bad_sample_has_its_words_and_all_words_their_sample() -> None:
+    assert len(BAD) > 20
+    assert {path.stem for path in BAD} == {path.stem for path in (SAMPLES / "bad").glob("*.txt")}
+
+
+def test_a_config_that_is_wrong_gives_no_model_and_raises_what_was_found(
+    checked: Check, tiny: Tiny
+) -> None:
+    result = checked(tiny('loss = "mes"\noutputs = ["first"]'))
+    assert result.model is None
+    assert [finding.code for finding in result.findings] == [
+        "unreachable-node",
+        "unknown-component",
+    ]
+    assert [finding.code for finding in result.errors] == ["unknown-component"]
+    with pytest.raises(ConfigError) as info:
+        _ = result.usable
+    assert info.value.findings == tuple(result.errors)
+
+
+def test_a_warning_leaves_a_config_usable(checked: Check, tiny: Tiny) -> None:
+    result = checked(tiny('outputs = ["first"]'))
+    assert result.errors == []
+    assert result.usable is result.model
+
+
+@pytest.mark.parametrize(
+    ("tables", "key"),
+    [
+        ('[data]\ntype = "npz"\npath = "../x.npz"\n', "data.path"),
+        ('table = { path = "../x.npz" }\n', "layers.last.table.path"),
+        ('rows = [[{ files = ["a", "../x.npz"] }]]\n', "layers.last.rows.files"),
+        ('cell = { type = "Dense", log_dir = "../x.npz" }\n', "layers.last.cell.log_dir"),
+        (
+            '[[train.callbacks]]\ntype = "CSVLogger"\nfilename = "../x.npz"\n',
+            "train.callbacks.csv_logger.filename",
+        ),
+    ],
+)
+def test_a_path_that_leaves_the_root_is_found_wherever_it_stands(
+    checked: Check, tiny: Tiny, zoo_root: Path, tables: str, key: str
+) -> None:
+    (finding,) = checked(tiny("", tables)).findings
+    assert (finding.code, finding.key) == ("unsafe-path", key)
+    assert finding.message == (f"the path '../x.npz' is not accepted: it leads out of {zoo_root}")
+
+
+def test_a_path_inside_the_root_is_not_looked_for(checked: Check, tiny: Tiny) -> None:
+    assert checked(tiny("", '[data]\ntype = "npz"\npath = "not/there/yet.npz"\n')).findings == []
+
+
+def test_a_config_that_is_missing_is_a_storage_error(zoo_root: Path) -> None:
+    (finding,) = zoo.check("gone.toml")
+    assert (finding.code, finding.message) == ("storage", f"there is no file {zoo_root}/gone.toml")
+    with pytest.raises(StorageError, match="there is no file"):
+        _ = Workspace().check("gone.toml").usable
+
+
+def test_a_broken_plugin_decides_the_class_of_the_error(
+    make_distribution: Callable[..., Path], zoo_root: Path, tiny: Tiny
+) -> None:
+    make_distribution("zoo-broken", {"zoo.losses": {"bad_loss": "nowhere_at_all:Loss"}})
+    (zoo_root / "model.toml").write_text(tiny('loss = "bad_loss"'))
+    with pytest.raises(PluginError, match="there is no module nowhere_at_all"):
+        _ = Workspace().check("model.toml").usable
+
+
+def test_a_plugin_that_fails_at_import_is_no_obstacle_to_a_check(
+    make_distribution: Callable[..., Path], zoo_root: Path, tiny: Tiny
+) -> None:
+    modules = {"explodes_at_import.py": "raise RuntimeError('imported')\n"}
+    target = {"zoo.losses": {"bad_loss": "explodes_at_import:Loss"}}
+    make_distribution("zoo-broken", target, modules)
+    (zoo_root / "model.toml").write_text(tiny('loss = "bad_loss"'))
+    assert zoo.check("model.toml") == []

@@ -1,0 +1,129 @@
+"""The tree of errors, and how a finding is worded."""
+
+import pytest
+
+from zoo.errors import (
+    CLASS_OF_CODE,
+    ConfigError,
+    Finding,
+    PluginError,
+    RegistryError,
+    RunError,
+    Stopped,
+    StorageError,
+    ZooError,
+    error_of,
+    in_one_line,
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "code"),
+    [
+        (ZooError, 1, "defect"),
+        (ConfigError, 2, "bad-value"),
+        (RegistryError, 3, "bad-registry"),
+        (StorageError, 4, "storage"),
+        (PluginError, 5, "plugin-broken"),
+        (RunError, 6, "bad-data"),
+    ],
+)
+def test_each_error_has_its_exit_status_and_code(
+    kind: type[ZooError], status: int, code: str
+) -> None:
+    error = kind("it is wrong")
+    assert error.exit_status == status
+    assert error.findings == (Finding(code, "it is wrong"),)
+    assert isinstance(error, ZooError)
+
+
+@pytest.mark.parametrize(("number", "status"), [(2, 130), (15, 143)])
+def test_a_stop_exits_as_shells_have_it(number: int, status: int) -> None:
+    error = Stopped("stopped in epoch 3", number, suggestion="go on with --resume")
+    assert error.exit_status == status
+    assert str(error) == "error[stopped]: stopped in epoch 3\n  = go on with --resume"
+
+
+def test_a_finding_shows_code_message_place_and_remedy() -> None:
+    finding = Finding(
+        "unknown-key", "no key is called x", "m.toml", 3, 7, "train.x", 'did you mean "y"?'
+    )
+    assert str(finding) == (
+        'error[unknown-key]: no key is called x\n  --> m.toml:3:7 train.x\n  = did you mean "y"?'
+    )
+
+
+@pytest.mark.parametrize(
+    ("finding", "text"),
+    [
+        (Finding("syntax", "broken"), "error[syntax]: broken"),
+        (Finding("syntax", "broken", "m.toml"), "error[syntax]: broken\n  --> m.toml"),
+        (Finding("syntax", "broken", key="a.b"), "error[syntax]: broken\n  --> a.b"),
+        (
+            Finding("unreachable-node", "unused", severity="warning"),
+            "warning[unreachable-node]: unused",
+        ),
+    ],
+)
+def test_what_a_finding_does_not_know_leaves_no_gap(finding: Finding, text: str) -> None:
+    assert str(finding) == text
+
+
+def test_a_finding_in_json_has_the_keys_of_the_contract() -> None:
+    assert Finding("syntax", "broken").to_json() == {
+        "code": "syntax",
+        "message": "broken",
+        "file": None,
+        "line": None,
+        "column": None,
+        "key": None,
+        "suggestion": None,
+        "severity": "error",
+    }
+
+
+def test_a_place_that_is_known_is_not_overwritten() -> None:
+    error = ConfigError("wrong", key="train.seed")
+    assert error.located(file="outer.toml", key="train") is error
+    assert error.findings[0].key == "train.seed"
+    assert error.findings[0].file == "outer.toml"
+    error.located(file="other.toml")
+    assert error.findings[0].file == "outer.toml"
+
+
+def test_an_error_of_several_findings_shows_them_all() -> None:
+    error = ConfigError.of([Finding("syntax", "first"), Finding("cycle", "second")])
+    assert str(error) == "error[syntax]: first\nerror[cycle]: second"
+
+
+@pytest.mark.parametrize(
+    ("codes", "kind"),
+    [
+        (["unknown-key"], ConfigError),
+        (["plugin-broken"], PluginError),
+        (["plugin-broken", "unknown-key"], ConfigError),
+        (["hash-mismatch", "plugin-missing"], RegistryError),
+        (["storage"], StorageError),
+        (["not-finite"], RunError),
+    ],
+)
+def test_the_findings_decide_the_exit_status(codes: list[str], kind: type[ZooError]) -> None:
+    assert type(error_of([Finding(code, "wrong") for code in codes])) is kind
+
+
+def test_every_listed_code_belongs_to_a_class_other_than_the_default() -> None:
+    assert ConfigError not in CLASS_OF_CODE.values()
+
+
+def test_a_foreign_error_is_worded_in_one_line() -> None:
+    assert in_one_line(ValueError("two\n   lines")) == "two lines"
+
+
+def test_of_a_traced_error_only_what_it_ends_in_is_shown() -> None:
+    error = ValueError('in user code:\n\n  File "x.py", line 3\n    ValueError: too\n    small\n')
+    assert in_one_line(error) == "too small"
+
+
+def test_a_foreign_error_is_cut_at_the_limit() -> None:
+    assert in_one_line(ValueError("abcdef"), limit=3) == "abc ..."
+    assert in_one_line(ValueError("abc"), limit=3) == "abc"
