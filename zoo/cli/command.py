@@ -128,6 +128,8 @@ def printable(text: str) -> str:
 
 
 def _print(answer: Answer, as_json: bool) -> None:
+    if sys.stdout is None:  # closed by the caller
+        return
     if as_json:
         print_json(answer.document)
     else:

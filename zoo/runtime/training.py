@@ -120,6 +120,9 @@ class _Training:
         with _locked(run):
             if earlier is None:
                 self._begin(run, built)
+            else:
+                # More epochs may be asked for than the run began with.
+                write_atomically(run.config_path, resolved_toml(self.model).encode())
             self._train(run, built, data, callbacks, earlier)
         return run
 
