@@ -84,7 +84,8 @@ def test_the_history_is_kept_as_json_and_as_csv(run: Run) -> None:
 
 def test_a_run_without_an_epoch_has_no_history(run: Run) -> None:
     (run.folder / "history.json").unlink()
-    assert run.history == run.last_epoch() == {}
+    assert run.history == {}
+    assert run.last_epoch() == {}
     run.write_history({})
     assert (run.folder / "history.csv").read_text() == "epoch\n"
 

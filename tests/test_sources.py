@@ -180,7 +180,8 @@ class TestWorkspace:
         monkeypatch.delenv("ZOO_ROOT", raising=False)
         monkeypatch.chdir(tmp_path)
         workspace = Workspace()
-        assert workspace.root is workspace.registry is None
+        assert workspace.root is None
+        assert workspace.registry is None
         code, message, _ = refused(RegistryError, lambda: workspace.known_registry)
         assert (code, message) == ("bad-registry", "there is no registry.toml here or above")
 

@@ -89,7 +89,8 @@ def build(
 
     workspace = Workspace(zoo)
     model = workspace.check(file, overrides).usable
-    return Shelf(workspace.registry, workspace.catalog).build(model)
+    with workspace.pointing(model.source, overrides):
+        return Shelf(workspace.registry, workspace.catalog).build(model)
 
 
 def train(
@@ -130,7 +131,8 @@ def train(
     model = workspace.check(file, overrides).usable
     shelf = Shelf(workspace.registry, workspace.catalog)
     wishes = Wishes(folder, resume, start_from, quiet)
-    return train_model(model, shelf, workspace.root, wishes)
+    with workspace.pointing(model.source, overrides):
+        return train_model(model, shelf, workspace.root, wishes)
 
 
 def custom_objects(file: str | Path, *, zoo: str | Path | None = None) -> dict[str, Any]:

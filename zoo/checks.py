@@ -1,12 +1,14 @@
 """Every problem of a config that can be found without Keras."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from zoo.catalog.catalog import Catalog
 from zoo.components import paths_in
-from zoo.config.compose import Source, compose
+from zoo.config.compose import FindModel, Source, compose
+from zoo.config.locate import located
 from zoo.config.reader import plain_data_findings
 from zoo.config.validation import validated
 from zoo.errors import Finding, ZooError, error_of
@@ -55,11 +57,25 @@ def check_source(
         registry: Gives the zoo's registry, where there is one.
         overrides: Values by dotted key, as `--set` gives them.
     """
+    extended = partial(_model_source, catalog=catalog, registry=registry)
+    found = _check(source, catalog, registry, overrides or {}, extended)
+    return replace(found, findings=located(found.findings, source, extended, overrides))
+
+
+def _model_source(name: str, catalog: Catalog, registry: OpenRegistry) -> Source:
+    return find_model(name, catalog, registry())
+
+
+def _check(
+    source: Source,
+    catalog: Catalog,
+    registry: OpenRegistry,
+    overrides: Mapping[str, Any],
+    extended: FindModel,
+) -> Checked:
     file = str(source.path)
     try:
-        document = compose(
-            source, overrides or {}, lambda name: find_model(name, catalog, registry())
-        )
+        document = compose(source, overrides, extended)
     except ZooError as error:
         return Checked(None, list(error.located(file=file).findings))
     findings = list(plain_data_findings(document, file))

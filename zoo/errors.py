@@ -9,6 +9,7 @@ ZooError                 exit status
 └── Stopped              130 / 143   SIGINT / SIGTERM; what was done can be resumed
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Literal, Self
@@ -27,6 +28,8 @@ class Finding:
         key: The dotted key, such as `"layers.conv1.filters"`.
         suggestion: What to do about it.
         severity: `"warning"` does not make a config wrong.
+        excerpt: The line of text itself.
+        width: How many characters of it are meant.
     """
 
     code: str
@@ -37,6 +40,8 @@ class Finding:
     key: str | None = None
     suggestion: str | None = None
     severity: Literal["error", "warning"] = "error"
+    excerpt: str | None = None
+    width: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """Gives the finding as the command line's JSON has it."""
@@ -49,12 +54,27 @@ class Finding:
     def __str__(self) -> str:
         """Puts code, message, place and remedy into lines for a person."""
         lines = [f"{self.severity}[{self.code}]: {self.message}"]
-        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+        place = ":".join(str(part) for part in (self._short_file(), self.line, self.column) if part)
+        if self.excerpt is not None and self.line is not None and self.column is not None:
+            lines.append(f"  --> {place}")
+            return "\n".join([*lines, *self._pointing(self.excerpt, self.line, self.column)])
         if place or self.key:
             lines.append("  --> " + " ".join(part for part in (place, self.key) if part))
         if self.suggestion:
             lines.append(f"  = {self.suggestion}")
         return "\n".join(lines)
+
+    def _short_file(self) -> str | None:
+        # A file below the current folder is known by its path from there.
+        prefix = os.path.join(os.getcwd(), "")
+        return self.file.removeprefix(prefix) if self.file else None
+
+    def _pointing(self, excerpt: str, line: int, column: int) -> list[str]:
+        margin = " " * len(str(line))
+        # Tabs stay tabs, so that the caret stands below what it means.
+        before = "".join(c if c == "\t" else " " for c in excerpt[: column - 1])
+        caret = f"{before}{'^' * self.width} {self.suggestion or ''}".rstrip()
+        return [f"{line} | {excerpt}", f"{margin} | {caret}"]
 
 
 class ZooError(Exception):

@@ -1,8 +1,9 @@
 """What a command works with: the catalog, and the zoo that it was called in."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from zoo.catalog.catalog import Catalog
 from zoo.catalog.discovery import find_components
 from zoo.checks import Checked, check_source
 from zoo.config.compose import Source
+from zoo.config.locate import located
 from zoo.errors import ZooError
 from zoo.registry.document import Registry, read_registry
 from zoo.registry.root import find_root, no_registry
@@ -61,6 +63,18 @@ class Workspace:
         if looks_like_a_path(str(file)):
             return path_source(str(file), self.root)
         return find_model(str(file), self.catalog, self.registry)
+
+    @contextmanager
+    def pointing(
+        self, source: Source, overrides: Mapping[str, Any] | None = None
+    ) -> Iterator[None]:
+        """Gives the errors that are raised inside their line and column in a config."""
+        try:
+            yield
+        except ZooError as error:
+            find = partial(find_model, catalog=self.catalog, registry=self.registry)
+            error.findings = tuple(located(error.findings, source, find, overrides))
+            raise
 
     def check(self, file: str | Path, overrides: Mapping[str, Any] | None = None) -> Checked:
         """Reads and checks a config without Keras."""

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -146,6 +147,15 @@ def test_a_module_that_cannot_even_be_looked_for_is_broken(
 ) -> None:
     folder = make_distribution("zoo-extra", {"zoo.layers": {"A": top}})
     assert find_components([str(folder)], "").rows[0].status == "broken"
+
+
+def test_a_module_that_is_in_memory_without_a_spec_is_broken(
+    make_distribution: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "made_by_hand", ModuleType("made_by_hand"))
+    folder = make_distribution("zoo-extra", {"zoo.layers": {"A": "made_by_hand:A"}})
+    (found,) = find_components([str(folder)], "").rows
+    assert (found.status, found.reason) == ("broken", "there is no module made_by_hand")
 
 
 @pytest.mark.parametrize("order", [("site", "later"), ("later", "site")])

@@ -148,3 +148,11 @@ def test_what_is_set_is_checked_like_the_rest(
         ("wrong-type", "train.epochs"),
         ("unknown-key", "train.epocs"),
     ]
+
+
+@pytest.mark.parametrize("text", ['extends="base.toml"', "unset=[]", 'unset.0="train"'])
+def test_what_a_config_extends_is_not_set(text: str) -> None:
+    with pytest.raises(ConfigError) as info:
+        parse_overrides([text])
+    (finding,) = info.value.findings
+    assert finding.message == f"--set does not change what a config extends: {text!r}"

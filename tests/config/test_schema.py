@@ -44,7 +44,7 @@ def test_the_least_config_has_the_defaults_of_the_contract() -> None:
     assert (least.train.loop.type, least.train.precision) == ("fit", "float32")
     assert least.train.jit_compile == "auto"
     assert least.optimizer.type == "Adam"
-    assert least.outputs is least.loss is least.data is None
+    assert (least.outputs, least.loss, least.data) == (None, None, None)
 
 
 def test_what_is_missing_is_all_named_at_once() -> None:
@@ -66,6 +66,11 @@ def test_another_format_is_refused_before_anything_else(version: int, hint: str)
             suggestion=hint,
         )
     ]
+
+
+def test_the_form_itself_knows_its_format() -> None:
+    with pytest.raises(ValueError, match="this zoo reads format 1; received 2"):
+        ModelConfig.model_validate({**LEAST, "zoo": 2})
 
 
 @pytest.mark.parametrize("version", [True, "1", 1.0])

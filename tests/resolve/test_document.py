@@ -180,6 +180,17 @@ def test_a_callbacks_path_is_left_to_the_runs_folder(
     assert callback["filename"] == "log.csv"
 
 
+def test_the_plugins_of_a_model_are_those_its_parts_come_from(
+    make_distribution: Callable[..., Path], write_config: Write, tiny: Tiny
+) -> None:
+    groups = {"zoo.regularizers": {"Smooth": "extra:Smooth"}, "zoo.losses": {"off": "extra:off"}}
+    make_distribution("zoo-extra", groups, {"extra.py": ""}, version="2.1")
+    plain = Workspace().check(write_config(tiny('loss = "mse"'))).usable
+    nested = Workspace().check(write_config(tiny("", 'kernel_regularizer = "Smooth"\n'))).usable
+    assert plain.plugins() == {}
+    assert nested.plugins() == {"zoo-extra": "2.1"}
+
+
 def published(root: Path, version: str) -> WeightsEntry:
     candidate = Candidate(
         name="other",

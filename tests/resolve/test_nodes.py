@@ -1,11 +1,13 @@
 """The model graph: what each node calls, what it takes, and in which order."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from zoo.errors import ConfigError, Finding
 from zoo.resolve import ResolvedModel, referenced, split_output
+from zoo.workspace import Workspace
 
 Findings = Callable[..., list[Finding]]
 Model = Callable[..., ResolvedModel]
@@ -181,6 +183,21 @@ def test_an_input_that_no_output_depends_on_is_kept_with_a_warning(
     (warning,) = findings(text)
     assert (warning.message, warning.key) == ("no output depends on z", "inputs.z")
     assert [table.name for table in model(text).inputs] == ["x", "z"]
+
+
+@pytest.mark.parametrize("place", ['[loss]\ntype = "{}"', '[losses]\nre_lu = "{}"'])
+@pytest.mark.parametrize(("name", "warned"), [("asks", False), ("mse", True), ("unheard", True)])
+def test_an_input_that_a_plugins_loss_may_ask_for_is_no_cause_for_a_warning(
+    make_distribution: Callable[..., Path],
+    write_config: Callable[..., Path],
+    place: str,
+    name: str,
+    warned: bool,
+) -> None:
+    make_distribution("zoo-extra", {"zoo.losses": {"asks": "extra:asks"}}, {"extra.py": ""})
+    text = f'{TWO_INPUTS}[[layers]]\ntype = "ReLU"\ninputs = "x"\n{place.format(name)}\n'
+    found = Workspace().check(write_config(text)).findings
+    assert ("unreachable-node" in [finding.code for finding in found]) is warned
 
 
 @pytest.mark.parametrize(

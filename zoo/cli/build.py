@@ -27,7 +27,8 @@ def build_command(
     Example: zoo build my-model
     """
     workspace = Workspace(zoo)
-    model = workspace.check(file, parse_overrides(set_ or [])).usable
+    overrides = parse_overrides(set_ or [])
+    model = workspace.check(file, overrides).usable
 
     import_keras(quietly=not debug)
     from zoo.runtime.data import output_names
@@ -35,7 +36,8 @@ def build_command(
     from zoo.runtime.weights import Shelf
 
     shelf = Shelf(workspace.registry, workspace.catalog)
-    built = shelf.build(model)
+    with workspace.pointing(model.source, overrides):
+        built = shelf.build(model)
     outputs = zip(output_names(built), built.outputs, strict=True)
     document = {
         "name": model.name,

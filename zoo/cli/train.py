@@ -50,14 +50,16 @@ def train_command(
     workspace = Workspace(zoo)
     if publish:
         _ = workspace.known_registry  # what is wrong with it is better known before than after
-    model = workspace.check(file, parse_overrides(set_ or [])).usable
+    overrides = parse_overrides(set_ or [])
+    model = workspace.check(file, overrides).usable
 
     import_keras(quietly=not debug)
     from zoo.runtime.training import Wishes, train
     from zoo.runtime.weights import Shelf
 
     shelf = Shelf(workspace.registry, workspace.catalog)
-    done = train(model, shelf, workspace.root, Wishes(run, resume, start_from, quiet))
+    with workspace.pointing(model.source, overrides):
+        done = train(model, shelf, workspace.root, Wishes(run, resume, start_from, quiet))
     published = done.publish(zoo=workspace.root).reference if publish else None
     history = done.history
     document: dict[str, Any] = {

@@ -75,6 +75,20 @@ def compose(source: Source, overrides: Mapping[str, Any], find_model: FindModel)
         raise error.located(file=str(source.path)) from None
 
 
+def config_files(source: Source, find_model: FindModel) -> list[Path]:
+    """Lists the files that a config is composed of: its own, then the nearest parents first."""
+    files: list[Path] = []
+    waiting = [source]
+    while waiting and len(files) <= MAX_EXTENDS:
+        one = waiting.pop(0)
+        if one.path not in files:
+            files.append(one.path)
+            parents = _parents(read_toml(one.path).get("extends"), one, find_model)
+            # Of several parents the later ones are laid over the earlier.
+            waiting = [*reversed(parents), *waiting]
+    return files
+
+
 def implied_names(items: Iterable[Any]) -> list[str]:
     """Names each item of an array of tables: its own name, or its type's in snake case.
 
@@ -138,8 +152,10 @@ def _read_with_parents(source: Source, find_model: FindModel, seen: tuple[Path, 
 
 
 def _refuse_after(document: Document) -> None:
-    for place in ("layers", "metrics", "evaluate", "inputs"):
-        items = document.get(place)
+    for place in NAMED_ARRAYS:
+        items: Any = document
+        for part in place.split("."):
+            items = items.get(part) if isinstance(items, dict) else None
         for item in items if isinstance(items, list) else []:
             if isinstance(item, dict) and "after" in item:
                 raise ConfigError(
@@ -151,14 +167,23 @@ def _refuse_after(document: Document) -> None:
 
 def _move_paths(value: Any, old: Path, new: Path) -> None:
     """Rewrites inherited paths, in place, so that they mean the same from the child's folder."""
-    if old == new or not isinstance(value, dict | list):
-        return
-    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-        _move_paths(item, old, new)
-        # What is not plainly relative is refused, or filled in, later on.
-        movable = isinstance(key, str) and isinstance(item, str) and paths_in(key, item)
-        if movable and "${" not in item and is_plain(item):
-            value[key] = os.path.relpath(old / item, new)
+    if isinstance(value, list):
+        for item in value:
+            _move_paths(item, old, new)
+    elif isinstance(value, dict) and old != new:
+        for key, item in value.items():
+            if key == "callbacks":  # what these write goes into the run's folder
+                continue
+            _move_paths(item, old, new)
+            if paths_in(key, item):
+                many = isinstance(item, list)
+                value[key] = [_moved(i, old, new) for i in item] if many else _moved(item, old, new)
+
+
+def _moved(path: Any, old: Path, new: Path) -> Any:
+    # What is not plainly relative is refused, or filled in, later on.
+    movable = isinstance(path, str) and "${" not in path and is_plain(path)
+    return os.path.relpath(old / path, new) if movable else path
 
 
 def _parents(extends: Any, source: Source, find_model: FindModel) -> list[Source]:

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+
 from zoo_diagnostics import GradientNorm
 
 SHAPES = [(3, 4), (4,), (), (2, 3, 5)]

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+
 from zoo_diagnostics import PSNR
 
 # Keras 3.15 reads its variables in a way that NumPy 2 has deprecated.

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from zoo_weighted_loss import WeightedMSE
 
 GAINS = np.zeros((2, 12, 5))

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+
 from zoo_weighted_loss import WeightedMSE
 
 # Keras 3.15 reads its variables in a way that NumPy 2 has deprecated.

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo_localization.localization import Localization, localize, taper_of
 from zoo_localization.observations import ObservationOperator, error_covariance
 
 FloatArray = NDArray[np.float64]
@@ -103,7 +104,7 @@ def matrix_update(
     operator: ObservationOperator,
     error: Any,
     rng: np.random.Generator,
-    localization: FloatArray | None = None,
+    localization: Localization = None,
 ) -> FloatArray:
     """Update an ensemble with all observations at once.
 
@@ -116,7 +117,8 @@ def matrix_update(
         operator: H.
         error: R, as `error_covariance` takes it.
         rng: Where the perturbations come from.
-        localization: Taper matrix `(model_size, nobs)` that multiplies the gain; `None` for none.
+        localization: Taper matrix, curve, or function of the gain, as `localize` takes it; `None`
+            for none.
 
     Returns:
         The posterior members.
@@ -128,7 +130,7 @@ def matrix_update(
         Burgers, van Leeuwen & Evensen (1998), doi:10.1175/1520-0493(1998)126<1719:ASITEK>2.0.CO;2.
     """
     matrix = error_covariance(error, operator.nobs)
-    gain = _localized(kalman_gain(ensemble, operator, matrix), localization)
+    gain = localize(kalman_gain(ensemble, operator, matrix), localization, operator)
     innovations = _innovations(ensemble, observation, operator, matrix, rng)
     return np.asarray(ensemble + innovations @ np.swapaxes(gain, -1, -2))
 
@@ -139,35 +141,98 @@ def serial_update(
     operator: ObservationOperator,
     error: Any,
     rng: np.random.Generator,
-    localization: FloatArray | None = None,
+    localization: Localization = None,
 ) -> FloatArray:
     """Update an ensemble with one observation after the other.
 
     Arguments, result and source as of `matrix_update`. Without localization both are draws from
     the same posterior; with it they differ, because the taper acts on each single-observation gain.
+    The localization cannot be a function of the gain.
 
     Raises:
         ValueError: If an argument is not such, or R is not diagonal.
     """
-    matrix = error_covariance(error, operator.nobs)
+    variances = independent_variances(error, operator.nobs)
+    check_ensemble(ensemble, operator)
+    taper = taper_of(localization, operator)
+    targets = _perturbed(ensemble, observation, operator, np.diag(variances), rng)
+    posterior = np.array(ensemble, dtype=np.float64)
+    for j in range(operator.nobs):
+        observed = operator.one(posterior, j)
+        gain, _ = single_gain(posterior, observed, float(variances[j]))
+        gain *= taper[:, j]
+        posterior += (targets[..., j] - observed)[..., None] * gain[..., None, :]
+    return posterior
+
+
+def single_gain(
+    ensemble: FloatArray, observed: FloatArray, error_variance: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return the gain of one observation, and the variance of what the members have there.
+
+    Args:
+        ensemble: Members, `(..., members, model_size)`.
+        observed: What each has at the observation, `(..., members)`.
+        error_variance: The observation's own entry of R.
+
+    Returns:
+        The gain `(..., model_size)` and the variance of `observed`, `(...)`.
+    """
+    spread = observed - observed.mean(axis=-1, keepdims=True)
+    degrees = spread.shape[-1] - 1
+    variance = (spread**2).sum(axis=-1) / degrees
+    covariance = np.einsum("...m,...mi->...i", spread, anomalies(ensemble))
+    return covariance / degrees / (variance + error_variance)[..., None], variance
+
+
+def independent_variances(error: Any, nobs: int) -> FloatArray:
+    """Return the diagonal of R, which a serial update needs to be all there is of it.
+
+    Args:
+        error: R, as `error_covariance` takes it.
+        nobs: Number of observations.
+
+    Returns:
+        Shape `(nobs,)`.
+
+    Raises:
+        ValueError: If R is no covariance, or not diagonal.
+    """
+    matrix = error_covariance(error, nobs)
     variances = np.diag(matrix)
     if np.any(matrix != np.diag(variances)):
         raise ValueError(
             "R must be diagonal for the serial update, which takes the observations as "
             "independent. Use the matrix update, or transform the observations first."
         )
-    check_ensemble(ensemble, operator)
-    taper = _localized(np.ones((operator.model_size, operator.nobs)), localization)
-    targets = _perturbed(ensemble, observation, operator, matrix, rng)
-    posterior = np.array(ensemble, dtype=np.float64)
-    for j, state in enumerate(operator.states):
-        observed = posterior[..., state]
-        spread = observed - observed.mean(axis=-1, keepdims=True)
-        variance = (spread**2).sum(axis=-1) / (spread.shape[-1] - 1) + variances[j]
-        covariance = np.einsum("...m,...mi->...i", spread, anomalies(posterior))
-        gain = taper[:, j] * covariance / (spread.shape[-1] - 1) / variance[..., None]
-        posterior += (targets[..., j] - observed)[..., None] * gain[..., None, :]
-    return posterior
+    return variances
+
+
+def check_observation(
+    observation: FloatArray, ensemble: FloatArray, operator: ObservationOperator
+) -> FloatArray:
+    """Return an observation as float64, once checked.
+
+    Args:
+        observation: y, `(..., nobs)`.
+        ensemble: Members, `(..., members, model_size)`.
+        operator: H.
+
+    Returns:
+        y.
+
+    Raises:
+        ValueError: If the shape does not fit the ensemble, or a value is not finite.
+    """
+    observation = np.asarray(observation, dtype=np.float64)
+    expected = (*ensemble.shape[:-2], operator.nobs)
+    if observation.shape != expected or not np.isfinite(observation).all():
+        raise ValueError(
+            f"observation must be finite and of shape {expected}, got shape {observation.shape} "
+            f"with {int((~np.isfinite(observation)).sum())} values not finite. Leave a missing "
+            f"observation out of the operator."
+        )
+    return observation
 
 
 def _gain(
@@ -178,17 +243,6 @@ def _gain(
     cross = np.swapaxes(observed, -1, -2) @ perturbations / degrees
     innovation = np.swapaxes(observed, -1, -2) @ observed / degrees + error
     return np.asarray(np.swapaxes(np.linalg.solve(innovation, cross), -1, -2))
-
-
-def _localized(gain: FloatArray, localization: FloatArray | None) -> FloatArray:
-    if localization is None:
-        return gain
-    if localization.shape != gain.shape[-2:] or not np.isfinite(localization).all():
-        raise ValueError(
-            f"localization must be a finite taper of shape (model_size, nobs) = {gain.shape[-2:]}, "
-            f"got shape {localization.shape}."
-        )
-    return np.asarray(gain * localization)
 
 
 def _innovations(
@@ -208,14 +262,7 @@ def _perturbed(
     error: FloatArray,
     rng: np.random.Generator,
 ) -> FloatArray:
-    observation = np.asarray(observation, dtype=np.float64)
-    expected = (*ensemble.shape[:-2], operator.nobs)
-    if observation.shape != expected or not np.isfinite(observation).all():
-        raise ValueError(
-            f"observation must be finite and of shape {expected}, got shape {observation.shape} "
-            f"with {int((~np.isfinite(observation)).sum())} values not finite. Leave a missing "
-            f"observation out of the operator."
-        )
+    observation = check_observation(observation, ensemble, operator)
     white = rng.standard_normal((*ensemble.shape[:-1], operator.nobs))
     noise = white @ np.linalg.cholesky(error).T
     return observation[..., None, :] + anomalies(noise)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo_localization.runge_kutta import runge_kutta_step
+
 FloatArray = NDArray[np.float64]
 
 
@@ -51,19 +53,7 @@ def step(states: FloatArray, dt: float = 0.05, forcing: float = 8.0) -> FloatArr
         raise ValueError(
             f"states must end in an axis of at least 4 model states, got shape {states.shape}."
         )
-    if not (np.isfinite(dt) and dt > 0):
-        raise ValueError(f"dt must be a positive number of model time units, got {dt!r}.")
-    first = tendencies(states, forcing)
-    second = tendencies(states + (dt / 2) * first, forcing)
-    third = tendencies(states + (dt / 2) * second, forcing)
-    fourth = tendencies(states + dt * third, forcing)
-    second += third
-    second *= 2
-    first += second
-    first += fourth
-    first *= dt / 6
-    first += states
-    return first
+    return runge_kutta_step(lambda x: tendencies(x, forcing), states, dt)
 
 
 def attractor_state(

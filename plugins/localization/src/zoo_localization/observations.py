@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo_localization.geometry import check_geometry, observed_states
+from zoo_localization.sliding_sums import sliding_sum, wrap
 
 FloatArray = NDArray[np.float64]
 
@@ -20,17 +21,28 @@ class ObservationOperator:
     Args:
         model_size: Number of states, N.
         obs_dens: States per observation.
+        width: States that an observation is the mean of, around its own and across the ends of the
+            ring; 1 sees single points. Wang et al. (2023), doi:10.1029/2023MS003642, have both
+            1 and 241.
 
     Raises:
-        ValueError: If there is no room for one observation.
+        ValueError: If there is no room for one observation, or `width` is even, or longer than the
+            ring.
     """
 
     model_size: int
     obs_dens: int = 1
+    width: int = 1
 
     def __post_init__(self) -> None:
         """Check that the observations fit on the ring."""
         check_geometry(self.model_size, 1, self.obs_dens)
+        is_count = isinstance(self.width, int | np.integer) and not isinstance(self.width, bool)
+        if not is_count or not 1 <= self.width <= self.model_size or self.width % 2 == 0:
+            raise ValueError(
+                f"width must be an odd number of states from 1 to model_size={self.model_size}, so "
+                f"that it has a middle on the ring, got {self.width!r}."
+            )
 
     @property
     def nobs(self) -> int:
@@ -45,7 +57,7 @@ class ObservationOperator:
     @property
     def matrix(self) -> FloatArray:
         """H as a matrix, shape `(nobs, model_size)`."""
-        return np.eye(self.model_size)[self.states]
+        return np.ascontiguousarray(self(np.eye(self.model_size)).T)
 
     def __call__(self, states: FloatArray) -> FloatArray:
         """Observe `(..., model_size)` states without error: `(..., nobs)`."""
@@ -53,7 +65,18 @@ class ObservationOperator:
             raise ValueError(
                 f"states must end in model_size={self.model_size} values, got shape {states.shape}."
             )
-        return states[..., self.states]
+        if self.width == 1:
+            return states[..., self.states]
+        half = self.width // 2
+        return sliding_sum(wrap(states, half, half), self.width)[..., self.states] / self.width
+
+    def one(self, states: FloatArray, j: int) -> FloatArray:
+        """Make observation `j` alone of `(..., model_size)` states: `(...)`."""
+        centre = int(self.states[j])
+        if self.width == 1:
+            return states[..., centre]
+        window = np.arange(centre - self.width // 2, centre + self.width // 2 + 1)
+        return np.asarray(states[..., window % self.model_size].mean(axis=-1))
 
 
 def error_covariance(error: Any, nobs: int) -> FloatArray:
@@ -85,3 +108,20 @@ def error_covariance(error: Any, nobs: int) -> FloatArray:
             f"best given a small variance."
         )
     return np.array(matrix)
+
+
+def draw_errors(error: Any, shape: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
+    """Draw observation errors.
+
+    Args:
+        error: R, as `error_covariance` takes it.
+        shape: `(..., nobs)`.
+        rng: Where they come from.
+
+    Returns:
+        Errors of that shape, of mean 0 and covariance R.
+    """
+    white = rng.standard_normal(shape)
+    if np.ndim(error) < 2:
+        return np.asarray(np.sqrt(error) * white)
+    return np.asarray(white @ np.linalg.cholesky(error).T)

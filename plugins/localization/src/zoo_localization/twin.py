@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo_localization.deterministic import relax_to_prior_spread, square_root_update
 from zoo_localization.enkf import inflate, matrix_update, serial_update
+from zoo_localization.localization import Localization
 from zoo_localization.lorenz96 import attractor_state, step
-from zoo_localization.observations import ObservationOperator
+from zoo_localization.observations import ObservationOperator, draw_errors
 
 FloatArray = NDArray[np.float64]
 
@@ -21,8 +24,42 @@ class FilterDivergedError(ValueError):
     """The settings make a filter that loses the truth, so its figures mean nothing."""
 
 
+class Twin(ABC):
+    """A truth and how it is observed: what a twin experiment needs of a model."""
+
+    @property
+    @abstractmethod
+    def operator(self) -> ObservationOperator:
+        """H."""
+
+    @property
+    @abstractmethod
+    def error(self) -> Any:
+        """R, as `error_covariance` takes it."""
+
+    @abstractmethod
+    def start(self, rng: np.random.Generator) -> FloatArray:
+        """Return a truth on the attractor, `(model_size,)`."""
+
+    @abstractmethod
+    def step(self, states: FloatArray) -> FloatArray:
+        """Advance `(..., model_size)` states to the next observation."""
+
+    def observe(self, truth: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Return a noisy observation of the truth, `(nobs,)`."""
+        exact = self.operator(truth)
+        return np.asarray(exact + draw_errors(self.error, exact.shape, rng))
+
+    def first_ensemble(
+        self, truth: FloatArray, members: int, rng: np.random.Generator
+    ) -> FloatArray:
+        """Return members around a first guess that is itself off the truth by as much."""
+        noise = rng.standard_normal((members + 1, truth.size))
+        return np.asarray(truth + noise[0] + noise[1:])
+
+
 @dataclass(frozen=True)
-class Lorenz96Twin:
+class Lorenz96Twin(Twin):
     """A Lorenz-96 truth and how it is observed, once per step.
 
     Args:
@@ -44,6 +81,11 @@ class Lorenz96Twin:
         """H."""
         return ObservationOperator(self.model_size, self.obs_dens)
 
+    @property
+    def error(self) -> float:
+        """R: the variance that all observations have."""
+        return self.obs_error_variance
+
     def start(self, rng: np.random.Generator) -> FloatArray:
         """Return a truth on the attractor, `(model_size,)`."""
         return attractor_state(self.model_size, rng, dt=self.dt, forcing=self.forcing)
@@ -52,53 +94,61 @@ class Lorenz96Twin:
         """Advance `(..., model_size)` states to the next observation."""
         return step(states, self.dt, self.forcing)
 
-    def observe(self, truth: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Return a noisy observation of the truth, `(nobs,)`."""
-        exact = self.operator(truth)
-        noise = rng.standard_normal(exact.shape)
-        return np.asarray(exact + np.sqrt(self.obs_error_variance) * noise)
-
-    def first_ensemble(
-        self, truth: FloatArray, members: int, rng: np.random.Generator
-    ) -> FloatArray:
-        """Return members around a first guess that is itself off the truth by as much."""
-        noise = rng.standard_normal((members + 1, self.model_size))
-        return np.asarray(truth + noise[0] + noise[1:])
-
 
 @dataclass(frozen=True)
 class Filter:
-    """A stochastic ensemble Kalman filter's settings.
+    """An ensemble Kalman filter's settings.
 
     Args:
         inflation: Factor on the posterior spread.
-        localization: Taper matrix `(model_size, nobs)`, or `None`.
-        update: `"matrix"` or `"serial"`.
+        localization: Taper matrix, curve, function of the gain (`"matrix"` only), or `None`.
+        update: `"matrix"` or `"serial"`, with perturbed observations; `"square_root"`: serial,
+            without.
+        relaxation: How much of the prior's spread the posterior gets back, before the inflation.
+        taper_of_ensemble: Gives the taper matrix of each prior ensemble, `(members, model_size)`
+            and H, instead of `localization`; `nice.nice_taper` does.
+
+    Raises:
+        ValueError: If there are two localizations.
     """
 
     inflation: float = 1.0
-    localization: FloatArray | None = None
-    update: Literal["matrix", "serial"] = "matrix"
+    localization: Localization = None
+    update: Literal["matrix", "serial", "square_root"] = "matrix"
+    relaxation: float = 0.0
+    taper_of_ensemble: Callable[[FloatArray, ObservationOperator], FloatArray] | None = None
+
+    def __post_init__(self) -> None:
+        """Check that there is one localization at most."""
+        if self.localization is not None and self.taper_of_ensemble is not None:
+            raise ValueError(
+                "localization and taper_of_ensemble are two ways to localize: give one of them."
+            )
 
     def analyse(
         self,
         prior: FloatArray,
         observation: FloatArray,
-        twin: Lorenz96Twin,
+        twin: Twin,
         rng: np.random.Generator,
     ) -> FloatArray:
-        """Return the inflated posterior of `(members, model_size)` prior members."""
-        updates: dict[str, Callable[..., FloatArray]] = {
-            "matrix": matrix_update,
-            "serial": serial_update,
-        }
-        if self.update not in updates:
-            raise ValueError(f'update must be "matrix" or "serial", got {self.update!r}.')
-        error = np.full(twin.operator.nobs, twin.obs_error_variance)
-        posterior = updates[self.update](
-            prior, observation, twin.operator, error, rng, self.localization
-        )
-        return inflate(posterior, self.inflation)
+        """Return the relaxed and inflated posterior of `(members, model_size)` prior members."""
+        arguments = (prior, observation, twin.operator, twin.error)
+        localization = self.localization
+        if self.taper_of_ensemble is not None:
+            localization = self.taper_of_ensemble(prior, twin.operator)
+        if self.update == "matrix":
+            posterior = matrix_update(*arguments, rng, localization)
+        elif self.update == "serial":
+            posterior = serial_update(*arguments, rng, localization)
+        elif self.update == "square_root":
+            posterior = square_root_update(*arguments, localization)
+        else:
+            raise ValueError(
+                f'update must be "matrix" or "serial", got {self.update!r}; without perturbed '
+                f'observations it is "square_root".'
+            )
+        return inflate(relax_to_prior_spread(posterior, prior, self.relaxation), self.inflation)
 
 
 @dataclass
@@ -144,6 +194,23 @@ class DivergenceGuard:
         return float(np.sqrt(error))
 
 
+def check_finite(prior: FloatArray, cycle: int) -> None:
+    """Check that the model did not blow up on the way from one analysis to the next.
+
+    Args:
+        prior: Prior members, any shape.
+        cycle: Number of the cycle, for the message.
+
+    Raises:
+        FilterDivergedError: If a value is not finite.
+    """
+    if not np.isfinite(prior).all():
+        raise FilterDivergedError(
+            f"the filter diverged by cycle {cycle}: its members hold NaN or infinite values after "
+            f"the forecast. Use a smaller dt, less inflation, or a smaller localization cutoff."
+        )
+
+
 @dataclass(frozen=True)
 class TwinResult:
     """What a twin experiment gave, cycle by cycle, spin-up left out.
@@ -158,7 +225,7 @@ class TwinResult:
 
 
 def run_twin_experiment(
-    twin: Lorenz96Twin,
+    twin: Twin,
     kalman_filter: Filter,
     members: int,
     *,
@@ -190,6 +257,7 @@ def run_twin_experiment(
     rmse, spread = [], []
     for cycle in range(spin_up + cycles):
         truth, prior = twin.step(truth), twin.step(ensemble)
+        check_finite(prior, cycle)
         ensemble = kalman_filter.analyse(prior, twin.observe(truth, rng), twin, rng)
         rmse.append(guard.check(ensemble, truth, cycle))
         spread.append(float(np.sqrt(ensemble.var(axis=0, ddof=1).mean())))

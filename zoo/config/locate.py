@@ -1,0 +1,135 @@
+"""Findings get their line and column, through `extends` and `--set`."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from zoo.config.compose import FindModel, Source, config_files, implied_names
+from zoo.config.positions import Place, Span, places
+from zoo.config.reader import read_toml
+from zoo.errors import Finding, ZooError
+
+_ABOUT_THE_KEY = ("unknown-key", "unknown-argument")
+
+
+def located(
+    findings: Iterable[Finding],
+    source: Source,
+    find_model: FindModel,
+    overrides: Mapping[str, Any] | None = None,
+) -> list[Finding]:
+    """Fills in where each finding's key stands.
+
+    A key that the config does not say itself is looked for in what it extends, the nearest
+    first; one that `--set` gave has the place `--set`.
+
+    Args:
+        findings: The findings, their keys dotted, with items of arrays by name.
+        source: The config.
+        find_model: Finds the config of a model that `extends` names.
+        overrides: What `--set` gave, by dotted key.
+    """
+    findings = list(findings)
+    if all(finding.line is not None or finding.key is None for finding in findings):
+        return findings
+    try:
+        files = [_File(path) for path in config_files(source, find_model)]
+    except (ZooError, OSError, ValueError):
+        return findings
+    return [_located(finding, files, overrides or {}) for finding in findings]
+
+
+def _located(finding: Finding, files: list["_File"], overrides: Mapping[str, Any]) -> Finding:
+    elsewhere = finding.file not in (None, *(str(file.path) for file in files))
+    if finding.line is not None or finding.key is None or elsewhere:
+        return finding
+    if finding.key in overrides:
+        return replace(finding, file="--set")
+    # The file that says most of the key; of several, the nearest.
+    depth, place, file = 0, None, files[0]
+    for other in files:
+        reached, there = other.find(finding.key)
+        if reached > depth:
+            depth, place, file = reached, there, other
+    if place is None:
+        return finding
+    about_the_key = finding.code in _ABOUT_THE_KEY or not file.says(finding.key)
+    return file.point(finding, place.key if about_the_key else place.value)
+
+
+class _File:
+    """One config file: its text, its data, and where its keys stand."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.data = read_toml(path)
+        self.text = path.read_text(encoding="utf-8")
+        self.places = places(self.text)
+        self._line_starts = [0, *(match.end() for match in re.finditer("\n", self.text))]
+        self._names: dict[int, dict[str, int]] = {}
+
+    def find(self, key: str) -> tuple[int, Place | None]:
+        """Gives how many parts of the key stand in the file, and where the last of them is."""
+        parts = _parts(key)
+        path: tuple[str | int, ...] = ()
+        value: Any = self.data
+        depth, best = 0, None
+        while depth < len(parts):
+            step = self._step(value, parts[depth:])
+            if step is None:
+                break
+            index, count = step
+            value, path, depth = value[index], (*path, index), depth + count
+            best = self.places.get(path, best)
+        return depth, best
+
+    def says(self, key: str) -> bool:
+        """Tells whether the whole key stands in the file."""
+        return self.find(key)[0] == len(_parts(key))
+
+    def point(self, finding: Finding, span: Span) -> Finding:
+        """Puts the place of a stretch of the text into a finding."""
+        number = bisect_right(self._line_starts, span.start)
+        start = self._line_starts[number - 1]
+        end = self.text.find("\n", start)
+        line = self.text[start : end if end >= 0 else None].rstrip("\r")
+        width = min(span.end - span.start, len(line) - (span.start - start))
+        return replace(
+            finding,
+            file=str(self.path),
+            line=number,
+            column=span.start - start + 1,
+            excerpt=line,
+            width=max(width, 1),
+        )
+
+    def _step(self, value: Any, parts: list[str]) -> tuple[str | int, int] | None:
+        """Finds the next key or index, and how many parts of the dotted key it takes.
+
+        A name may hold dots itself, so the longest one that is there counts.
+        """
+        for count in range(len(parts), 0, -1):
+            name = ".".join(parts[:count])
+            if isinstance(value, dict) and name in value:
+                return name, count
+            if isinstance(value, list):
+                index = self._indices(value).get(name)
+                if index is None and count == 1 and name.isdecimal() and int(name) < len(value):
+                    index = int(name)
+                if index is not None:
+                    return index, count
+        return None
+
+    def _indices(self, items: list[Any]) -> dict[str, int]:
+        if id(items) not in self._names:
+            named = all(isinstance(item, dict | str) for item in items)
+            names = implied_names(items) if named else []
+            self._names[id(items)] = {name: index for index, name in enumerate(names)}
+        return self._names[id(items)]
+
+
+def _parts(key: str) -> list[str]:
+    return key.replace("[", ".").replace("]", "").split(".")
