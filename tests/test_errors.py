@@ -79,6 +79,8 @@ def test_a_finding_in_json_has_the_keys_of_the_contract() -> None:
         "key": None,
         "suggestion": None,
         "severity": "error",
+        "excerpt": None,
+        "width": 1,
     }
 
 

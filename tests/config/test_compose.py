@@ -224,7 +224,7 @@ def test_unset_of_what_is_not_there_suggests_the_right_one(
     composed: Compose, base: Path, key: str, code: str, what: str, suggestion: str | None
 ) -> None:
     finding = refused(composed, child(f'unset = ["{key}"]\n'))
-    assert (finding.code, finding.key) == (code, key)
+    assert (finding.code, finding.key) == (code, "unset")
     assert finding.message == f"{key}: there is nothing called {what!r}"
     assert finding.suggestion == suggestion
 

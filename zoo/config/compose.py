@@ -83,7 +83,10 @@ def config_files(source: Source, find_model: FindModel) -> list[Path]:
         one = waiting.pop(0)
         if one.path not in files:
             files.append(one.path)
-            parents = _parents(read_toml(one.path).get("extends"), one, find_model)
+            try:
+                parents = _parents(read_toml(one.path).get("extends"), one, find_model)
+            except ZooError:  # what cannot be read is said elsewhere
+                parents = []
             # Of several parents the later ones are laid over the earlier.
             waiting = [*reversed(parents), *waiting]
     return files
@@ -145,7 +148,13 @@ def _read_with_parents(source: Source, find_model: FindModel, seen: tuple[Path, 
                 _move_paths(inherited, parent.folder, source.folder)
             document = merge(document, inherited)
         for key in removals:
-            _remove(document, key)
+            try:
+                _remove(document, key)
+            except ConfigError as error:
+                wrong = error.findings[0]
+                raise ConfigError(
+                    wrong.message, wrong.code, suggestion=wrong.suggestion, key="unset"
+                ) from None
         return merge(document, child) if parents else child
     except ConfigError as error:
         raise error.located(file=str(source.path)) from None

@@ -84,6 +84,8 @@ class _File:
             index, count = step
             value, path, depth = value[index], (*path, index), depth + count
             best = self.places.get(path, best)
+        if parts[depth:] == ["type"] and isinstance(value, str):
+            depth += 1  # a component written as its name alone
         return depth, best
 
     def says(self, key: str) -> bool:

@@ -121,4 +121,7 @@ def _syntax_finding(message: str, text: str, file: str | None) -> Finding:
         message = message[: place.start()]
         line = int(place[1]) if place[1] else text.count("\n") + 1
         column = int(place[2]) if place[2] else 1
-    return Finding("syntax", f"this is not TOML: {message}", file, line, column)
+    lines = text.splitlines()
+    excerpt = lines[line - 1] if line is not None and line <= len(lines) else None
+    message = f"this is not TOML: {message}"
+    return Finding("syntax", message, file, line, column, excerpt=excerpt)

@@ -53,7 +53,7 @@ def decode(data: bytes, what: str) -> TensorFile:
     """
     try:
         metadata = read_metadata(data)
-        return TensorFile(load(data), metadata)
+        return TensorFile(dict(sorted(load(data).items())), metadata)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise RegistryError(
             f"{what} is not a safetensors file: {error}",
