@@ -37,7 +37,7 @@ def located(
         return findings
     try:
         files = [_File(path) for path in config_files(source, find_model)]
-    except (ZooError, OSError, ValueError):
+    except (ZooError, OSError, ValueError, IndexError):  # then the key alone has to do
         return findings
     return [_located(finding, files, overrides or {}) for finding in findings]
 
