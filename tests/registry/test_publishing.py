@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from zoo.digest import sha256_of_file
+from zoo.digest import sha256
 from zoo.errors import ConfigError, RegistryError, StorageError
 from zoo.registry import editing as editing_module
 from zoo.registry.document import WeightsEntry, read_registry
@@ -67,7 +67,7 @@ def test_a_published_version_never_changes(publish_tiny: Publish, zoo_root: Path
         publish_tiny("1.0.0", tensors={"other": np.ones(2)})
     assert "tiny@1.0.0 is published already, and never changes" in str(info.value)
     assert "leave --version out for the next free one" in str(info.value)
-    assert sha256_of_file(zoo_root / first.file) == first.sha256
+    assert sha256((zoo_root / first.file).read_bytes()) == first.sha256
     assert read_registry(zoo_root).weights == (first,)
 
 
@@ -76,8 +76,8 @@ def test_the_entry_says_all_that_the_contract_wants(publish_tiny: Publish, zoo_r
     weights, config = zoo_root / entry.file, zoo_root / entry.config
     assert entry.file == "weights/tiny/1.0.0.safetensors"
     assert entry.config == "weights/tiny/1.0.0.toml"
-    assert (entry.sha256, entry.size) == (sha256_of_file(weights), weights.stat().st_size)
-    assert entry.config_sha256 == sha256_of_file(config)
+    assert (entry.sha256, entry.size) == (sha256(weights.read_bytes()), weights.stat().st_size)
+    assert entry.config_sha256 == sha256(config.read_bytes())
     assert config.read_text() == 'zoo = 1\nname = "tiny"\n'
     assert (entry.plugins, entry.keras, entry.metrics) == (
         {"zoo-extra": "1.0"},
@@ -150,7 +150,7 @@ def test_an_orphan_file_of_a_killed_publish_does_not_block(
     (folder / "1.0.0.toml").write_bytes(b"")
     (folder / ".1.0.0.safetensors.abcd").write_bytes(b"temporary")
     entry = publish_tiny()
-    assert sha256_of_file(zoo_root / entry.file) == entry.sha256
+    assert sha256((zoo_root / entry.file).read_bytes()) == entry.sha256
     assert verify(read_registry(zoo_root), [entry], {}) == []
 
 

@@ -26,7 +26,6 @@ PLUGIN_KIND = "plugins"
 """The kind of a row that stands for a whole distribution that cannot be read."""
 
 _GROUPS = {f"zoo.{kind}": kind for kind in (*KINDS, *ARGUMENT_KINDS, MODELS)}
-_METADATA_FOLDER = re.compile(r"\.(?:dist|egg)-info$")
 _VERSION_FROM = re.compile(r"-(?=\d)")
 _SIZE_LIMIT = 16 * 1024 * 1024
 

@@ -7,7 +7,6 @@ from zoo.errors import RegistryError
 
 _VERSION = re.compile(r"(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})")
 _PREFIX = re.compile(r"\d{1,9}(?:\.\d{1,9}){0,2}")
-REFERENCE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}(?:@[0-9.]+)?")
 
 
 @dataclass(frozen=True, order=True, slots=True)
