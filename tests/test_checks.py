@@ -42,6 +42,13 @@ def test_a_bad_sample_is_refused_in_the_words_that_stand_beside_it(
     assert worded(zoo.check(sample.name)).replace(str(zoo_root), "ZOO") == expected
 
 
+def test_an_unknown_key_hides_no_other_error(zoo_root: Path, tiny: Tiny) -> None:
+    text = tiny('optimiser = "Adam"').replace('"Dense"', '"Dence"', 1)
+    (zoo_root / "m.toml").write_text(text)
+    codes = [finding.code for finding in zoo.check("m.toml")]
+    assert codes == ["unknown-key", "unknown-component"]
+
+
 def test_every_bad_sample_has_its_words_and_all_words_their_sample() -> None:
     assert len(BAD) > 20
     assert {path.stem for path in BAD} == {path.stem for path in (SAMPLES / "bad").glob("*.txt")}

@@ -10,7 +10,7 @@ from zoo.components import paths_in
 from zoo.config.compose import FindModel, Source, compose
 from zoo.config.locate import located
 from zoo.config.reader import plain_data_findings
-from zoo.config.validation import validated
+from zoo.config.validation import known_part, validated
 from zoo.errors import Finding, ZooError, error_of
 from zoo.files import safe_path
 from zoo.registry.document import OpenRegistry
@@ -81,6 +81,7 @@ def _check(
     findings = list(plain_data_findings(document, file))
     config, wrong = validated(document, file)
     findings += wrong
+    config = config or known_part(document)
     if config is None:
         return Checked(None, findings)
     model, more = resolve(config, document, source, catalog, registry)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ class Workspace:
         """Finds the config that a path or a model's name means."""
         if looks_like_a_path(str(file)):
             return path_source(str(file), self.root)
-        return find_model(str(file), self.catalog, self.registry)
+        return self._model(str(file))
 
     @contextmanager
     def pointing(
@@ -72,9 +72,11 @@ class Workspace:
         try:
             yield
         except ZooError as error:
-            find = partial(find_model, catalog=self.catalog, registry=self.registry)
-            error.findings = tuple(located(error.findings, source, find, overrides))
+            error.findings = tuple(located(error.findings, source, self._model, overrides))
             raise
+
+    def _model(self, name: str) -> Source:
+        return find_model(name, self.catalog, self.registry)
 
     def check(self, file: str | Path, overrides: Mapping[str, Any] | None = None) -> Checked:
         """Reads and checks a config without Keras."""

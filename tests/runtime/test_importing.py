@@ -126,6 +126,14 @@ def test_without_the_transposition_the_shapes_do_not_fit(root: Path) -> None:
         do_import(root, root / "w.npz", NameMap(NAMES))
 
 
+def test_values_of_another_kind_are_refused(root: Path) -> None:
+    arrays = torch_arrays()
+    arrays["net.1.bias"] = arrays["net.1.bias"].astype("complex64")
+    np.savez(root / "w.npz", **arrays)
+    with pytest.raises(RegistryError, match="d/bias is complex64 in the file; the model has float"):
+        do_import(root, root / "w.npz", NameMap(NAMES, "torch"))
+
+
 def test_values_that_are_not_finite_are_refused(root: Path) -> None:
     arrays = torch_arrays()
     arrays["net.1.bias"][2] = np.nan

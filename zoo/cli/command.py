@@ -86,14 +86,14 @@ def import_keras(*, quietly: bool) -> None:
         os.close(nowhere)
 
 
-def report(findings: Sequence[Finding], *, as_json: bool, file: Any = None) -> None:
+def report(findings: Sequence[Finding], *, as_json: bool) -> None:
     """Prints findings for a person on stderr, and for a program on stdout.
 
     At most 20 are printed, and how many there are besides.
     """
     shown, more = findings[:MOST_FINDINGS], max(len(findings) - MOST_FINDINGS, 0)
     if as_json:
-        print_json(findings_document(findings), file)
+        print_json(findings_document(findings))
     for finding in shown:
         print(printable(str(finding)), file=sys.stderr)
     if more:
@@ -114,9 +114,9 @@ def findings_document(findings: Sequence[Finding]) -> dict[str, Any]:
     return document
 
 
-def print_json(document: Any, file: Any = None) -> None:
+def print_json(document: Any) -> None:
     """Prints one JSON document."""
-    print(json.dumps(document, indent=2, default=str), file=file or sys.stdout, flush=True)
+    print(json.dumps(document, indent=2, default=str), flush=True)
 
 
 def printable(text: str) -> str:

@@ -1,5 +1,6 @@
 """`zoo verify`: whether the registry's files are there, whole, and what they say."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,7 +10,7 @@ from zoo.catalog.discovery import installed_versions
 from zoo.cli.command import Answer, command, report
 from zoo.cli.options import DebugOption, JsonOption, ZooOption
 from zoo.errors import RegistryError, error_of
-from zoo.registry.document import Registry
+from zoo.registry.document import Registry, WeightsEntry
 from zoo.registry.editing import editing
 from zoo.registry.root import find_root, no_registry
 from zoo.registry.verification import verify
@@ -53,7 +54,7 @@ def verify_command(
     return Answer(document, text, error_of(problems).exit_status if problems else 0)
 
 
-def _entries(registry: Registry, name: str | None) -> list:  # type: ignore[type-arg]
+def _entries(registry: Registry, name: str | None) -> list[WeightsEntry]:
     if name is None:
         return list(registry.weights)
     bare, prefix = split_reference(name)
@@ -61,8 +62,8 @@ def _entries(registry: Registry, name: str | None) -> list:  # type: ignore[type
     return found or [registry.find(name)]
 
 
-def _accept_edits(zoo: object) -> None:
-    root = find_root(zoo)  # type: ignore[arg-type]
+def _accept_edits(zoo: Path | None) -> None:
+    root = find_root(zoo)
     if root is None:
         raise no_registry("there is no registry.toml here or above")
     with editing(root, accept_edits=True) as edit:

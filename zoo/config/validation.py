@@ -1,6 +1,7 @@
 """A document's form checked against the schema, every error as a finding."""
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -36,6 +37,35 @@ def validated(
     except ValidationError as error:
         names = _Names(document)
         return None, [_finding(detail, names, file) for detail in error.errors(include_url=False)]
+
+
+def known_part(document: Mapping[str, Any]) -> ModelConfig | None:
+    """Gives the config without the keys that nothing knows, to look at the rest in the same pass.
+
+    Returns:
+        None where something else is wrong with the form too.
+    """
+    try:
+        return ModelConfig.model_validate(document)
+    except ValidationError as error:
+        unknown = [
+            detail["loc"] for detail in error.errors() if detail["type"] == "extra_forbidden"
+        ]
+        if len(unknown) < error.error_count():
+            return None
+        return known_part(_without(document, unknown))
+
+
+def _without(
+    document: Mapping[str, Any], unknown: Iterable[tuple[int | str, ...]]
+) -> dict[str, Any]:
+    rest = copy.deepcopy(dict(document))
+    for place in unknown:
+        holder: Any = rest
+        for part in place[:-1]:
+            holder = holder[part]
+        del holder[place[-1]]
+    return rest
 
 
 class _Names:

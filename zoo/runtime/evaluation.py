@@ -39,7 +39,8 @@ def evaluate(model: ResolvedModel, built: Any, catalog: Catalog) -> Results:
     instantiator.check(*parts)
     data = load_data(model.data, instantiator, built)
     return {
-        part.name or part.component.name: _results(part, instantiator, built, data)
+        # Two of one type are told apart as everywhere: `metrics`, `metrics_1`.
+        part.key.removeprefix("evaluate."): _results(part, instantiator, built, data)
         for part in parts
     }
 

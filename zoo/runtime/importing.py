@@ -165,10 +165,14 @@ def _fitted(arrays: Tensors, built: Any, name_map: NameMap, file: Path) -> Tenso
             suggestion="map the names with --map FILE: a table [names] with lines such as "
             f'"{paths[0]}" = "{unused[0] if unused else "name in the file"}"',
         )
-    fitted = {}
-    for variable in built.weights:
-        array = arrays[sources[variable.path]]
-        if name_map.layout == "torch" and variable.path.endswith("/kernel"):
-            array = np.transpose(array, _FROM_TORCH[array.ndim]) if array.ndim > 1 else array
-        fitted[variable.path] = array.astype(str(variable.dtype), casting="same_kind")
-    return fitted
+    return {v.path: _as_the_model_has(arrays[sources[v.path]], v, name_map) for v in built.weights}
+
+
+def _as_the_model_has(array: Any, variable: Any, name_map: NameMap) -> Any:
+    if name_map.layout == "torch" and variable.path.endswith("/kernel"):
+        array = np.transpose(array, _FROM_TORCH.get(array.ndim))
+    if not np.can_cast(array.dtype, str(variable.dtype), "same_kind"):
+        raise RegistryError(
+            f"{variable.path} is {array.dtype} in the file; the model has {variable.dtype}"
+        )
+    return array.astype(str(variable.dtype))
