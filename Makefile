@@ -14,7 +14,7 @@ $(STAMP): pyproject.toml constraints.txt $(PLUGINS:%=%/pyproject.toml)
 		|| { echo "Python 3.11 or newer is needed; name one with make PYTHON=..."; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
-		--editable '.[dev]' $(PLUGINS:%=--editable ./%)
+		--editable '.[dev]' $(PLUGINS:%=--editable ./%) --editable './plugins/localization[netcdf,sim]'
 	@touch $@
 
 train: $(STAMP)

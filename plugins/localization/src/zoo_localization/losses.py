@@ -1,4 +1,4 @@
-"""Losses for localization networks: `LocLoss` on the gain, `XtLoss` on the analysed state."""
+"""Losses for localization networks: on the gain, and on the state that it analyses."""
 
 from __future__ import annotations
 
@@ -155,3 +155,45 @@ class XtLoss(_GainLoss):
                 f'lorenz96_gains gives it with target = "state".'
             )
         return without_last_axis(y_true, 2)
+
+
+@keras.saving.register_keras_serializable(package="zoo_localization")
+class RelativeGainLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras is untyped
+    """Squared error of a predicted gain over that of the raw gain.
+
+    `loss[b] = sum over i, j of (kg_true - kg_pred)**2 / sum over i, j of (kg_true - kg_raw)**2`: 1
+    for a model that does nothing, and each sample counts alike, whether its day is hard or not. Its
+    root is the ratio that `gain_rmse` reports.
+
+    The third parameter is the model's input of that name; the zoo binds it by name.
+
+    Args:
+        name: The loss's name.
+        **kwargs: The base loss's arguments, `reduction` and `dtype`.
+
+    Input shape:
+        `y_true` (the reference gain), `y_pred` and `kg_raw`: `(batch, model_size, nobs)` or with a
+        last axis of 1.
+
+    Output shape:
+        `(batch,)` before reduction, without units.
+
+    Raises:
+        ValueError: If the shapes are not such.
+    """
+
+    def __init__(self, name: str = "relative_gain_loss", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+
+    def call(self, y_true: Any, y_pred: Any, kg_raw: Any) -> Any:
+        """Return one value a sample."""
+        owner = type(self).__name__
+        size, nobs = gain_size(owner, kg_raw.shape)
+        gain_size(owner, y_true.shape, size, nobs)
+        gain_size(owner, y_pred.shape, size, nobs)
+        pred = without_last_axis(y_pred, 3)
+        true, raw = (ops.cast(without_last_axis(gain, 3), pred.dtype) for gain in (y_true, kg_raw))
+        found = ops.sum(ops.square(true - pred), axis=(1, 2))
+        before = ops.sum(ops.square(true - raw), axis=(1, 2))
+        # A raw gain that is the reference already leaves nothing to be relative to.
+        return found / ops.maximum(before, keras.config.epsilon())
