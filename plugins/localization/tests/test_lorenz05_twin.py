@@ -8,10 +8,18 @@ import pytest
 from zoo_localization.lorenz05 import Lorenz05
 from zoo_localization.lorenz05_twin import WANG_2023, Lorenz05Twin
 from zoo_localization.tapers import gaspari_cohn_vector
-from zoo_localization.twin import Filter, run_twin_experiment
+from zoo_localization.twin import Filter
+from zoo_localization.twin_experiment import run_twin_experiment
 
 SMALL = Lorenz05Twin(
-    Lorenz05("II", 4, forcing=10.0, dt=0.025), 60, 2, 1, 1.0, steps_per_cycle=2, spin_up=100
+    Lorenz05("II", 4, forcing=10.0, dt=0.025),
+    60,
+    2,
+    1,
+    1.0,
+    steps_per_cycle=2,
+    spin_up=100,
+    compiled=False,
 )
 
 
