@@ -6,9 +6,17 @@ One of the two files that import TensorFlow itself; the other is `steps.py`.
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from zoo.runtime.data import Split, fitted, input_names, output_names, split_parts
+from zoo.runtime.data import (
+    Split,
+    fitted,
+    gives_samples,
+    input_names,
+    output_names,
+    split_parts,
+)
 
 
 class EpochOrder:
@@ -31,6 +39,11 @@ class EpochOrder:
         """Says which epoch, counted from 0, is read next."""
         self._epoch.assign(tf.cast(epoch, tf.int64))
 
+    @property
+    def epoch(self) -> Any:
+        """The epoch that is read, as a tensor."""
+        return self._epoch.read_value()
+
     def __call__(self, positions: Any, count: int) -> Any:
         """Gives which samples stand at the positions."""
         if not self._shuffle or count < 2:
@@ -50,25 +63,66 @@ def batches(split: Split, model: Any, batch_size: int, order: EpochOrder | None 
         batch_size: Samples in a batch; the last one may be smaller.
         order: The order of the samples; None keeps the data's own.
     """
-    parts = split_parts(split)
-    if parts is None:
+    if gives_samples(split):
+        count, take = _sampled(split, model)
+    elif (parts := split_parts(split)) is not None:
+        count, take = _gathered(parts, model)
+    else:
         return split
-    x, y, weight = parts
-    outputs = output_names(model)
-    arrays = [fitted(x, input_names(model)), fitted(y, outputs)]
-    arrays += [fitted(weight, outputs)] if weight is not None else []
-    tensors = keras.tree.map_structure(_as_tensor, tuple(arrays))
-    count = int(keras.tree.flatten(tensors)[0].shape[0])
 
     def batch(start: Any) -> Any:
         positions = tf.range(start, tf.minimum(start + batch_size, count))
-        chosen = order(positions, count) if order is not None else positions
-        return keras.tree.map_structure(lambda tensor: tf.gather(tensor, chosen), tensors)
+        if order is None:
+            return take(positions, tf.constant(0, tf.int64))
+        return take(order(positions, count), order.epoch)
 
     starts = tf.data.Dataset.range(0, count, batch_size)
     return starts.map(batch, num_parallel_calls=1, deterministic=True).prefetch(2)
 
 
+def _gathered(parts: Any, model: Any) -> tuple[int, Any]:
+    """Gives the number of samples in arrays, and the function that takes some of them."""
+    tensors = keras.tree.map_structure(_as_tensor, _fitted(parts, model))
+
+    def take(chosen: Any, _: Any) -> Any:
+        return keras.tree.map_structure(lambda tensor: tf.gather(tensor, chosen), tensors)
+
+    return int(keras.tree.flatten(tensors)[0].shape[0]), take
+
+
+def _sampled(split: Any, model: Any) -> tuple[int, Any]:
+    """Gives the number of samples of a dataset that gives them, and the function that asks it."""
+
+    def asked(chosen: Any, epoch: Any) -> tuple[Any, ...]:
+        return _fitted(split_parts(split.samples(chosen, int(epoch))), model)
+
+    def read(chosen: Any, epoch: Any) -> list[Any]:
+        return [_as_array(values) for values in keras.tree.flatten(asked(chosen, epoch))]
+
+    first = asked(np.arange(1), 0)
+    arrays = [_as_array(values) for values in keras.tree.flatten(first)]
+
+    def take(chosen: Any, epoch: Any) -> Any:
+        found = tf.numpy_function(read, [chosen, epoch], [array.dtype for array in arrays])
+        for tensor, array in zip(found, arrays, strict=True):
+            tensor.set_shape((None, *array.shape[1:]))
+        return keras.tree.pack_sequence_as(first, found)
+
+    return int(split.sample_count), take
+
+
+def _fitted(parts: Any, model: Any) -> tuple[Any, ...]:
+    x, y, weight = parts
+    outputs = output_names(model)
+    arrays = (fitted(x, input_names(model)), fitted(y, outputs))
+    return (*arrays, fitted(weight, outputs)) if weight is not None else arrays
+
+
 def _as_tensor(array: Any) -> Any:
     tensor = tf.convert_to_tensor(array)
     return tf.cast(tensor, keras.config.floatx()) if tensor.dtype == tf.float64 else tensor
+
+
+def _as_array(values: Any) -> np.ndarray[Any, Any]:
+    array = np.asarray(values)
+    return array.astype(keras.config.floatx()) if array.dtype == np.float64 else array

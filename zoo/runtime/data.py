@@ -59,6 +59,15 @@ def split_parts(split: Split) -> tuple[Any, Any, Any] | None:
     return split[0], split[1], split[2] if len(split) == 3 else None
 
 
+def gives_samples(split: Split) -> bool:
+    """Tells whether a dataset gives any of its samples by number, so that the zoo batches them.
+
+    Such a dataset has `sample_count` and `samples(numbers, epoch)`, which gives `(x, y)` or
+    `(x, y, sample_weight)`; it need not fit in memory.
+    """
+    return hasattr(split, "samples") and hasattr(split, "sample_count")
+
+
 def fitted(values: Any, names: list[str]) -> Any:
     """Shapes the inputs or targets of a split as the model takes them.
 
@@ -98,7 +107,7 @@ def check_targets(data: Mapping[str, Split], elementwise: Sequence[str], model: 
     names = output_names(model)
     shapes = {name: tuple(t.shape[1:]) for name, t in zip(names, model.outputs, strict=True)}
     for split in (name for name in SPLITS if name in data):
-        parts = split_parts(data[split])
+        parts = split_parts(_shown(data[split]))
         for label, array in _arrays("y", parts[1], names) if parts is not None else ():
             name = label[2:-1] if label != "y" else names[0]
             shape = np.asarray(array).shape[1:]
@@ -131,8 +140,20 @@ def _checked(data: Any, model: Any) -> dict[str, Split]:
     return dict(data)
 
 
+def _shown(split: Split) -> Split:
+    """Gives what is checked of a split: of one that gives samples, the first."""
+    if not gives_samples(split):
+        return split
+    try:
+        return split.samples(np.arange(1), 0)
+    except Exception as error:  # a plugin may raise anything
+        raise RunError(f"a sample cannot be read: {in_one_line(error)}") from error
+
+
 def _check_split(name: str, split: Split, model: Any) -> None:
-    parts = split_parts(split)
+    if gives_samples(split) and split.sample_count < 1:
+        raise RunError(f"the split {name} has no samples")
+    parts = split_parts(_shown(split))
     if parts is None:
         if not hasattr(split, "__getitem__") and not hasattr(split, "__iter__"):
             raise RunError(f"the split {name} is a {type(split).__name__}; it should be (x, y)")

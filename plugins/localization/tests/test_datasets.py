@@ -90,30 +90,34 @@ def test_no_pair_and_no_truth_is_in_two_splits(cache):
             assert gaps.min() > 1e-2, (one, other)
 
 
-def test_s_pairs_are_drawn_from_the_ensemble_of_the_reference(monkeypatch):
-    seen = []
+@pytest.fixture
+def priors(monkeypatch):
+    """The small and the large prior of every pair."""
+    found, large = [], []
 
     def spy(ensemble, *rest):
-        seen.append(ensemble)
+        if ensemble.ndim == 2:
+            large[:] = [ensemble.copy()]
+        else:
+            found.append((ensemble[0], large[0]))
         return kalman_gain(ensemble, *rest)
 
     monkeypatch.setattr("zoo_localization.gain_pairs.kalman_gain", spy)
+    return found
+
+
+def test_s_pairs_are_drawn_from_the_ensemble_of_the_reference(priors):
     lorenz96_gains(**SMALL)
-    for small, large in zip(seen[::2], seen[1::2], strict=True):
+    assert len(priors) == 6 * 5
+    for small, large in priors:
         assert small.shape == (4, 12)
         assert all((member == large).all(axis=1).any() for member in small)
 
 
-def test_f_pairs_come_from_two_filters(monkeypatch):
-    seen = []
-
-    def spy(ensemble, *rest):
-        seen.append(ensemble)
-        return kalman_gain(ensemble, *rest)
-
-    monkeypatch.setattr("zoo_localization.gain_pairs.kalman_gain", spy)
+def test_f_pairs_come_from_two_filters(priors):
     lorenz96_gains(**SMALL, pair_kind="f", inflation=1.2)
-    for small, large in zip(seen[::2], seen[1::2], strict=True):
+    assert len(priors) == 6 * 5
+    for small, large in priors:
         assert small.shape == (4, 12)
         assert not any((member == large).all(axis=1).any() for member in small)
 
@@ -234,8 +238,9 @@ def test_progress_is_a_plain_line_in_a_log(capsys):
     lorenz96_gains(**SMALL)
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.splitlines()[-1] == "simulating gain pairs: 100 % (6 of 6)"
-    assert len(err.splitlines()) == 6
+    # Six blocks of 20 cycles of spin-up and 5 pairs, 4 cycles apart.
+    assert err.splitlines()[-1] == "simulating gain pairs: 100 % (240 of 240), 0:00:00 left"
+    assert len(err.splitlines()) == 10
     lorenz96_gains(**SMALL)
     assert capsys.readouterr().err == ""
 

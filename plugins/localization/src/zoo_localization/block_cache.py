@@ -4,34 +4,136 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
-import tempfile
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
+import platformdirs
 from filelock import FileLock
 
 from zoo_localization.progress import progress
 
 Arrays = dict[str, Any]
+Made = TypeVar("Made")
+Found = TypeVar("Found")
+Advance = Callable[[], None]
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
-class BlockCache:
-    """A folder of blocks, each a dict of arrays behind its own SHA-256.
+def settings_folder(dataset: str, settings: Any, version: int) -> Path:
+    """Return where the blocks of a dataset's settings lie.
+
+    Args:
+        dataset: Its name.
+        settings: A dataclass of everything that decides what a block holds.
+        version: Of the blocks' form; raise it when the same settings give other blocks.
+
+    Returns:
+        A folder below `ZOO_CACHE_DIR`, or else the user's cache folder.
+    """
+    root = os.environ.get("ZOO_CACHE_DIR")
+    base = Path(root) if root else platformdirs.user_cache_path("zoo")
+    text = settings_text(settings, format=version)
+    return base / dataset / hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def settings_text(settings: Any, **more: Any) -> str:
+    """Return settings, and whatever else, as JSON that is the same for the same settings."""
+    # Numbers are written as floats where they are floats, so that 8 and 8.0 say the same.
+    values = {
+        entry.name: float(value) if entry.type == "float" else value
+        for entry, value in zip(fields(settings), asdict(settings).values(), strict=True)
+    }
+    return json.dumps({**more, **values}, sort_keys=True)
+
+
+class BlockFolder(ABC, Generic[Made, Found]):
+    """A folder of blocks; how a block is written and read is a subclass's business.
 
     Args:
         folder: Where the blocks lie; made when the first one is written.
     """
 
+    suffix: str
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    @abstractmethod
+    def read(self, name: str) -> Found | None:
+        """Return a block, or `None` if it is not there or not whole."""
+
+    @abstractmethod
+    def write(self, name: str, made: Made) -> None:
+        """Write a block, by way of `replacing`."""
+
     def path(self, name: str) -> Path:
         """Return the file of a block."""
-        return self.folder / f"{name}.block"
+        return self.folder / f"{name}{self.suffix}"
+
+    def gather(
+        self,
+        names: list[str],
+        make: Callable[[str, Advance], Made],
+        label: str,
+        steps_per_block: int,
+    ) -> list[Found]:
+        """Return all the named blocks, making those that are missing.
+
+        Args:
+            names: The blocks, in order.
+            make: Makes one block from its name, and calls its second argument after each step; the
+                same name must give the same block.
+            label: What to call the work on stderr.
+            steps_per_block: Steps that making a block takes.
+
+        Returns:
+            The blocks, in order.
+        """
+        found = {name: self.read(name) for name in names}
+        if any(block is None for block in found.values()):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.folder / ".lock"):
+                # Another process may have made them while this one waited for the lock.
+                missing = [n for n, block in found.items() if block is None and not self.read(n)]
+                self._sweep(missing)
+                with progress(label, len(missing) * steps_per_block) as advance:
+                    for name in missing:
+                        self.write(name, make(name, advance))
+            found = {name: block or self.read(name) for name, block in found.items()}
+        return [block for block in found.values() if block is not None]
+
+    @contextmanager
+    def replacing(self, name: str) -> Iterator[Path]:
+        """Give a path to write a block to, and rename the file once it is safe on disk."""
+        temporary = self.folder / f".{name}-{os.getpid()}"
+        try:
+            yield temporary
+            _sync(temporary)
+            os.replace(temporary, self.path(name))
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        # The rename itself is to last through a power cut.
+        _sync(self.folder)
+
+    def _sweep(self, names: list[str]) -> None:
+        """Remove what a killed process left half written; the lock says that nobody is writing."""
+        for name in names:
+            for temporary in self.folder.glob(f".{name}-*"):
+                temporary.unlink(missing_ok=True)
+
+
+class BlockCache(BlockFolder[Arrays, Arrays]):
+    """A folder of blocks, each a dict of arrays behind its own SHA-256."""
+
+    suffix = ".block"
 
     def read(self, name: str) -> Arrays | None:
         """Return a block, or `None` if it is not there, cut off or altered."""
@@ -45,64 +147,17 @@ class BlockCache:
         with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
             return {key: arrays[key] for key in arrays.files}
 
-    def write(self, name: str, arrays: Arrays) -> None:
-        """Write a block to a temporary file, and rename it once it is safe on disk."""
+    def write(self, name: str, made: Arrays) -> None:
+        """Write a block."""
         buffer = io.BytesIO()
-        np.savez(buffer, **arrays)
+        np.savez(buffer, **made)
         body = buffer.getvalue()
-        descriptor, temporary = tempfile.mkstemp(dir=self.folder, prefix=f".{name}-")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(hashlib.sha256(body).digest() + body)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, self.path(name))
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-        _sync_folder(self.folder)
-
-    def gather(self, names: list[str], make: Callable[[str], Arrays], label: str) -> list[Arrays]:
-        """Return all the named blocks, making those that are missing.
-
-        Args:
-            names: The blocks, in order.
-            make: Makes one block from its name; the same name must give the same arrays.
-            label: What to call the work on stderr.
-
-        Returns:
-            The blocks, in order.
-        """
-        found = {name: self.read(name) for name in names}
-        if any(block is None for block in found.values()):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.folder / ".lock"):
-                # Another process may have made them while this one waited for the lock.
-                found = {name: block or self.read(name) for name, block in found.items()}
-                self._make(found, make, label)
-        return [block for block in found.values() if block is not None]
-
-    def _make(
-        self, found: dict[str, Arrays | None], make: Callable[[str], Arrays], label: str
-    ) -> None:
-        self._sweep()
-        missing = [name for name, block in found.items() if block is None]
-        with progress(label, max(len(missing), 1)) as advance:
-            for name in missing:
-                block = make(name)
-                self.write(name, block)
-                found[name] = block
-                advance()
-
-    def _sweep(self) -> None:
-        """Remove what a killed process left half written; the lock says that nobody is writing."""
-        for temporary in self.folder.glob(".*-*"):
-            temporary.unlink(missing_ok=True)
+        with self.replacing(name) as temporary:
+            temporary.write_bytes(hashlib.sha256(body).digest() + body)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make a rename itself last through a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
-import os
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-import platformdirs
 
-from zoo_localization.block_cache import Arrays, BlockCache
+from zoo_localization.block_cache import Advance, Arrays, BlockCache, settings_folder
 from zoo_localization.gain_pairs import (
     GainPairSettings,
     PairKind,
     Split,
-    check_count,
     generate_block,
+    pair_counts,
+    split_and_index,
 )
 from zoo_localization.tapers import roll_columns
 
@@ -79,48 +75,33 @@ def lorenz96_gains(  # noqa: D417  # the arguments of GainPairSettings are descr
     arguments = dict(locals())
     names = {entry.name for entry in fields(GainPairSettings)}
     settings = GainPairSettings(**{key: arguments[key] for key in arguments if key in names})
-    counts = _counts(train=train_pairs, validation=validation_pairs, test=test_pairs)
+    counts = pair_counts(train=train_pairs, validation=validation_pairs, test=test_pairs)
     _check_target(target, rolled)
     return _data(_load(settings, counts), target, obs_dens if rolled else None)
 
 
 def cache_folder(settings: GainPairSettings) -> Path:
     """Return where the blocks of these settings lie."""
-    root = os.environ.get("ZOO_CACHE_DIR")
-    base = Path(root) if root else platformdirs.user_cache_path("zoo")
-    # Numbers are written as floats where they are floats, so that 8 and 8.0 name the same folder.
-    values = {
-        entry.name: float(value) if entry.type == "float" else value
-        for entry, value in zip(fields(settings), asdict(settings).values(), strict=True)
-    }
-    text = json.dumps({"format": FORMAT, **values}, sort_keys=True)
-    return base / "lorenz96_gains" / hashlib.sha256(text.encode()).hexdigest()[:20]
+    return settings_folder("lorenz96_gains", settings, FORMAT)
 
 
 def _load(settings: GainPairSettings, counts: dict[Split, int]) -> dict[Split, Arrays]:
     """Return the asked-for number of pairs of each split, simulating the blocks not yet there."""
     cache = BlockCache(cache_folder(settings))
-    blocks = {
-        split: [
-            f"{split}-{index:05d}" for index in range(math.ceil(count / settings.pairs_per_block))
-        ]
-        for split, count in counts.items()
-    }
+    names = {split: settings.block_names(split, count) for split, count in counts.items()}
 
-    def make(name: str) -> Arrays:
-        split, index = name.rsplit("-", 1)
-        return dict(generate_block(settings, cast(Split, split), int(index)))
+    def make(name: str, advance: Advance) -> Arrays:
+        return dict(generate_block(settings, *split_and_index(name), advance))
 
-    everything = [name for names in blocks.values() for name in names]
-    found = dict(
-        zip(everything, cache.gather(everything, make, "simulating gain pairs"), strict=True)
-    )
+    everything = [name for blocks in names.values() for name in blocks]
+    gathered = cache.gather(everything, make, "simulating gain pairs", settings.cycles_per_block)
+    found = dict(zip(everything, gathered, strict=True))
     return {
         split: {
-            key: np.concatenate([found[name][key] for name in names])[: counts[split]]
-            for key in found[names[0]]
+            key: np.concatenate([found[name][key] for name in blocks])[: counts[split]]
+            for key in found[blocks[0]]
         }
-        for split, names in blocks.items()
+        for split, blocks in names.items()
     }
 
 
@@ -147,13 +128,6 @@ def _target(arrays: Arrays, target: str) -> Any:
         return arrays["kg_true"]
     parts = [arrays[key] for key in ("truth", "forecast", "innovation")]
     return np.concatenate(parts, axis=1)[..., None]
-
-
-def _counts(**counts: int) -> dict[Split, int]:
-    """Check how many pairs each split is to have, and leave out the splits of none."""
-    for split, count in counts.items():
-        check_count(f"{split}_pairs", count, 1 if split == "train" else 0)
-    return {cast(Split, split): count for split, count in counts.items() if count}
 
 
 def _check_target(target: str, rolled: bool) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo_localization.enkf import kalman_gain
+from zoo_localization.enkf import apply_gain, inflate, kalman_gain
 from zoo_localization.geometry import check_geometry
+from zoo_localization.lorenz05_compiled import numba_is_there
 from zoo_localization.tapers import gaspari_cohn_taper
-from zoo_localization.twin import DivergenceGuard, Filter, Lorenz96Twin
+from zoo_localization.twin import DivergenceGuard, Filter, Lorenz96Twin, Twin, Update, check_finite
 
 FloatArray = NDArray[np.float64]
 Block = dict[str, NDArray[np.float32]]
@@ -22,24 +25,25 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 
 
 @dataclass(frozen=True)
-class GainPairSettings:
-    """Everything that decides what a block of gain pairs holds.
+class PairSettings(ABC):
+    """What decides a block of gain pairs, whatever the model.
 
     Args:
         model_size: Number of states, N.
         obs_dens: States per observation.
-        members: Members of the small ensemble, whose gain is raw.
-        reference_members: Members of the large ensemble, whose gain is the reference.
-        forcing: F of the Lorenz-96 model.
-        dt: Step, and time between observations, in model time units.
+        members: Members of a small ensemble, whose gain is raw.
+        reference_members: Members of the large ensemble, whose gain is the reference. It is never
+            localized.
+        forcing: F of the model.
+        dt: Step of the model, in its time units.
         obs_error_variance: Variance of the independent observation errors.
-        pair_kind: `"s"`: the small ensemble is drawn from the large one, so that the two differ by
-            sampling error alone; `"f"`: two filters cycle separately on the same observations.
-        inflation: Factor on the small filter's posterior spread (`"f"` only).
-        cutoff: Gaspari-Cohn cutoff of the small filter in grid points (`"f"` only).
+        pair_kind: `"s"`: the small ensembles are drawn from the large one, so that they differ by
+            sampling error alone; `"f"`: they cycle separately on the same observations.
+        inflation: Factor on the small filters' posterior spread (`"f"` only).
+        cutoff: Gaspari-Cohn cutoff of the small filters in grid points (`"f"` only).
         reference_inflation: Factor on the large filter's posterior spread.
         spin_up: Cycles before the first pair.
-        cycles_between_pairs: Cycles from one pair to the next.
+        cycles_between_pairs: Cycles from one reference gain to the next.
         pairs_per_block: Pairs that one truth run gives.
         seed: Decides everything random.
 
@@ -47,21 +51,21 @@ class GainPairSettings:
         ValueError: If an argument is out of its range.
     """
 
-    model_size: int = 40
-    obs_dens: int = 2
-    members: int = 10
-    reference_members: int = 500
-    forcing: float = 8.0
-    dt: float = 0.05
-    obs_error_variance: float = 1.0
-    pair_kind: PairKind = "s"
-    inflation: float = 1.1
-    cutoff: float = 10.0
-    reference_inflation: float = 1.01
-    spin_up: int = 200
-    cycles_between_pairs: int = 4
-    pairs_per_block: int = 250
-    seed: int = 0
+    model_size: int
+    obs_dens: int
+    members: int
+    reference_members: int
+    forcing: float
+    dt: float
+    obs_error_variance: float
+    pair_kind: PairKind
+    inflation: float
+    cutoff: float
+    reference_inflation: float
+    spin_up: int
+    cycles_between_pairs: int
+    pairs_per_block: int
+    seed: int
 
     def __post_init__(self) -> None:
         """Check every argument, with its name in the message."""
@@ -96,6 +100,56 @@ class GainPairSettings:
         check_geometry(self.model_size, 1, self.obs_dens)
 
     @property
+    @abstractmethod
+    def twin(self) -> Twin:
+        """The truth and its observations."""
+
+    @property
+    def ensemble_twin(self) -> Twin:
+        """What advances the ensembles: the same model, maybe in less precision."""
+        return self.twin
+
+    @property
+    def updates(self) -> tuple[Update, ...]:
+        """The update of each small filter; there are as many raw gains for a reference gain."""
+        return ("matrix",)
+
+    @property
+    def cycles_per_block(self) -> int:
+        """Cycles that a block takes, spin-up and all."""
+        references = self.pairs_per_block // len(self.updates)
+        return self.spin_up + self.cycles_between_pairs * references
+
+    def block_names(self, split: Split, pairs: int) -> list[str]:
+        """Return the names of the blocks that hold a split's pairs."""
+        return [f"{split}-{index:05d}" for index in range(math.ceil(pairs / self.pairs_per_block))]
+
+
+@dataclass(frozen=True)
+class GainPairSettings(PairSettings):
+    """Everything that decides what a block of Lorenz-96 gain pairs holds.
+
+    Arguments and errors as of `PairSettings`; there is one small ensemble, and one model step from
+    one observation to the next.
+    """
+
+    model_size: int = 40
+    obs_dens: int = 2
+    members: int = 10
+    reference_members: int = 500
+    forcing: float = 8.0
+    dt: float = 0.05
+    obs_error_variance: float = 1.0
+    pair_kind: PairKind = "s"
+    inflation: float = 1.1
+    cutoff: float = 10.0
+    reference_inflation: float = 1.01
+    spin_up: int = 200
+    cycles_between_pairs: int = 4
+    pairs_per_block: int = 250
+    seed: int = 0
+
+    @property
     def twin(self) -> Lorenz96Twin:
         """The truth and its observations."""
         return Lorenz96Twin(
@@ -103,8 +157,34 @@ class GainPairSettings:
         )
 
 
-def generate_block(settings: GainPairSettings, split: Split, index: int) -> Block:
-    """Run one twin experiment, and collect its gain pairs.
+@dataclass(frozen=True)
+class Snapshot:
+    """One analysis: a reference gain, and the raw gain of each small ensemble.
+
+    Args:
+        cycle: Number of the cycle in its truth run.
+        kg_raw: Raw gains, `(filters, model_size, nobs)`.
+        kg_true: The reference gain, `(model_size, nobs)`.
+        mean: Prior mean of each small ensemble, `(filters, model_size)`.
+        truth: Shape `(model_size,)`.
+        observation: Shape `(nobs,)`.
+    """
+
+    cycle: int
+    kg_raw: FloatArray
+    kg_true: FloatArray
+    mean: FloatArray
+    truth: FloatArray
+    observation: FloatArray
+
+
+def snapshots(
+    settings: PairSettings,
+    split: Split,
+    index: int,
+    advance: Callable[[], None] = lambda: None,
+) -> Iterator[Snapshot]:
+    """Run one twin experiment, and give its gain pairs.
 
     Every block has a truth run of its own, from a random start that a spin-up forgets, and no block
     serves two splits: what is held out shares no stretch of truth, and no observation, with
@@ -114,11 +194,10 @@ def generate_block(settings: GainPairSettings, split: Split, index: int) -> Bloc
         settings: What to simulate.
         split: Which split the block is for.
         index: Number of the block in its split, from 0.
+        advance: Called after every cycle.
 
-    Returns:
-        Arrays with `pairs_per_block` rows: `kg_raw` and `kg_true` `(rows, model_size, nobs)`,
-        `truth` and `forecast` `(rows, model_size)` (the mean of the raw gain's ensemble),
-        `innovation` `(rows, nobs)`.
+    Yields:
+        One analysis after the other.
 
     Raises:
         FilterDivergedError: If a filter loses the truth.
@@ -126,65 +205,122 @@ def generate_block(settings: GainPairSettings, split: Split, index: int) -> Bloc
     rng = np.random.default_rng([settings.seed, SPLITS.index(split), index])
     twin = settings.twin
     truth = twin.start(rng)
-    experiment = _Filters(settings, truth, rng)
-    rows: list[dict[str, FloatArray]] = []
-    last = settings.spin_up + settings.cycles_between_pairs * settings.pairs_per_block
-    for cycle in range(1, last + 1):
+    filters = _Filters(settings, truth, rng)
+    for cycle in range(1, settings.cycles_per_block + 1):
         truth = twin.step(truth)
         observation = twin.observe(truth, rng)
-        experiment.forecast()
+        reference = filters.forecast(cycle)
         since = cycle - settings.spin_up
         if since > 0 and since % settings.cycles_between_pairs == 0:
-            rows.append(experiment.pair(truth, observation))
-        experiment.analyse(truth, observation, cycle)
+            raw, mean = filters.raw_gains()
+            yield Snapshot(cycle, raw, reference, mean, truth, observation)
+        filters.analyse(reference, truth, observation, cycle)
+        advance()
+
+
+def generate_block(
+    settings: PairSettings, split: Split, index: int, advance: Callable[[], None] = lambda: None
+) -> Block:
+    """Run one twin experiment, and collect its gain pairs.
+
+    Arguments and errors as of `snapshots`.
+
+    Returns:
+        Arrays with `pairs_per_block` rows: `kg_raw` and `kg_true` `(rows, model_size, nobs)`,
+        `truth` and `forecast` `(rows, model_size)` (the mean of the raw gain's ensemble),
+        `innovation` `(rows, nobs)`.
+    """
+    operator = settings.twin.operator
+    rows = [
+        {
+            "kg_raw": raw,
+            "kg_true": taken.kg_true,
+            "truth": taken.truth,
+            "forecast": mean,
+            "innovation": taken.observation - operator(mean),
+        }
+        for taken in snapshots(settings, split, index, advance)
+        for raw, mean in zip(taken.kg_raw, taken.mean, strict=True)
+    ]
     return {key: np.stack([row[key] for row in rows]).astype(np.float32) for key in rows[0]}
 
 
 class _Filters:
-    """The reference filter, and for `"f"` pairs the small one beside it."""
+    """The reference filter, and for `"f"` pairs the small ones beside it."""
 
-    def __init__(
-        self, settings: GainPairSettings, truth: FloatArray, rng: np.random.Generator
-    ) -> None:
-        self.settings, self.twin, self.rng = settings, settings.twin, rng
-        self.filters = [Filter(settings.reference_inflation)]
-        sizes = [settings.reference_members]
+    def __init__(self, settings: PairSettings, truth: FloatArray, rng: np.random.Generator) -> None:
+        self.settings, self.twin, self.rng = settings, settings.ensemble_twin, rng
+        self.small: list[Filter] = []
         if settings.pair_kind == "f":
             taper = gaspari_cohn_taper(settings.model_size, settings.obs_dens, settings.cutoff)
-            self.filters.append(Filter(settings.inflation, taper))
-            sizes.append(settings.members)
-        self.ensembles = [self.twin.first_ensemble(truth, size, rng) for size in sizes]
+            self.small = [
+                Filter(settings.inflation, taper, update, compiled=numba_is_there())
+                for update in settings.updates
+            ]
+        sizes = [settings.reference_members, *(settings.members for _ in self.small)]
+        first = [self.twin.first_ensemble(truth, size, rng) for size in sizes]
+        # All members of all filters stand in one array, so that the model advances them together.
+        self.states = np.concatenate(first)
+        self.rows = [
+            slice(end - size, end) for size, end in zip(sizes, np.cumsum(sizes), strict=True)
+        ]
         self.guards = [DivergenceGuard() for _ in sizes]
 
-    def forecast(self) -> None:
-        """Advance every ensemble to the next observation."""
-        self.ensembles = [self.twin.step(ensemble) for ensemble in self.ensembles]
+    def forecast(self, cycle: int) -> FloatArray:
+        """Advance every ensemble to the next observation, and return the reference gain."""
+        self.states = self.twin.step(self.states)
+        check_finite(self.states, cycle)
+        return kalman_gain(self.states[self.rows[0]], self.twin.operator, self.twin.checked_error)
 
-    def analyse(self, truth: FloatArray, observation: FloatArray, cycle: int) -> None:
+    def raw_gains(self) -> tuple[FloatArray, FloatArray]:
+        """Return the gain and the mean of each small prior."""
+        small = np.asarray(self._small(), np.float64)
+        return kalman_gain(small, self.twin.operator, self.twin.checked_error), small.mean(axis=1)
+
+    def analyse(
+        self, reference: FloatArray, truth: FloatArray, observation: FloatArray, cycle: int
+    ) -> None:
         """Update every ensemble with the same observation."""
-        for i, (kalman_filter, guard) in enumerate(zip(self.filters, self.guards, strict=True)):
-            posterior = kalman_filter.analyse(self.ensembles[i], observation, self.twin, self.rng)
+        for rows, guard, updated in zip(self.rows, self.guards, [None, *self.small], strict=True):
+            prior = self.states[rows]
+            if updated is None:
+                posterior = self._analyse_reference(reference, prior, observation)
+            else:
+                posterior = updated.analyse(prior, observation, self.twin, self.rng)
             guard.check(posterior, truth, cycle)
-            self.ensembles[i] = posterior
+            self.states[rows] = posterior
 
-    def pair(self, truth: FloatArray, observation: FloatArray) -> dict[str, FloatArray]:
-        """Return the gains of the large and the small prior, and what their errors depend on."""
-        operator, variance = self.twin.operator, self.twin.obs_error_variance
-        large, small = self.ensembles[0], self._small()
-        forecast = small.mean(axis=0)
-        return {
-            "kg_raw": kalman_gain(small, operator, variance),
-            "kg_true": kalman_gain(large, operator, variance),
-            "truth": truth,
-            "forecast": forecast,
-            "innovation": observation - operator(forecast),
-        }
+    def _analyse_reference(
+        self, gain: FloatArray, prior: FloatArray, observation: FloatArray
+    ) -> FloatArray:
+        operator, error = self.twin.operator, self.twin.checked_error
+        posterior = apply_gain(gain, prior, observation, operator, error, self.rng)
+        return inflate(posterior, self.settings.reference_inflation)
 
-    def _small(self) -> FloatArray:
+    def _small(self) -> Any:
+        members = self.settings.members
         if self.settings.pair_kind == "f":
-            return self.ensembles[1]
-        large = self.ensembles[0]
-        return large[self.rng.choice(len(large), self.settings.members, replace=False)]
+            return self.states[self.rows[1].start :].reshape(len(self.small), members, -1)
+        large, count = self.states[self.rows[0]], len(self.settings.updates)
+        chosen = self.rng.choice(len(large), members * count, replace=False)
+        return large[chosen].reshape(count, members, -1)
+
+
+def split_and_index(name: str) -> tuple[Split, int]:
+    """Return what the name of a block says."""
+    split, index = name.rsplit("-", 1)
+    return cast(Split, split), int(index)
+
+
+def pair_counts(**counts: int) -> dict[Split, int]:
+    """Check how many pairs each split is to have, and leave out the splits of none.
+
+    Raises:
+        ValueError: If one is no such number, or there is nothing to train on.
+    """
+    for split, count in counts.items():
+        check_count(f"{split}_pairs", count, 1 if split == "train" else 0)
+    return {cast(Split, split): count for split, count in counts.items() if count}
 
 
 def check_count(name: str, value: object, least: int) -> None:

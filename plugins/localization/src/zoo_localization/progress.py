@@ -1,15 +1,20 @@
-"""A progress bar for a person at a terminal, and a plain line every tenth for a log."""
+"""A progress bar for a person at a terminal, and a plain line now and then for a log."""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+
+# A log gets a line every tenth, and at least one a minute.
+_SECONDS_BETWEEN_LINES = 60.0
 
 
 @contextmanager
 def progress(label: str, total: int) -> Iterator[Callable[[], None]]:
-    """Show on stderr how far `total` steps have come.
+    """Show on stderr how far `total` steps have come, and how long the rest will take.
 
     Args:
         label: What is being done.
@@ -23,20 +28,25 @@ def progress(label: str, total: int) -> Iterator[Callable[[], None]]:
         return
     # Imported here: most runs find their data in the cache and show nothing.
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import MofNCompleteColumn, Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=total)
         yield lambda: bar.advance(task)
 
 
 def _lines(label: str, total: int) -> Callable[[], None]:
     done = 0
+    start = last = time.monotonic()
 
     def advance() -> None:
-        nonlocal done
-        tenths, done = 10 * done // total, done + 1
-        if 10 * done // total > tenths:
-            print(f"{label}: {100 * done // total} % ({done} of {total})", file=sys.stderr)
+        nonlocal done, last
+        tenths, done, now = 10 * done // total, done + 1, time.monotonic()
+        if 10 * done // total > tenths or now - last >= _SECONDS_BETWEEN_LINES:
+            last = now
+            left = timedelta(seconds=round((now - start) / done * (total - done)))
+            share = f"{100 * done // total} % ({done} of {total})"
+            print(f"{label}: {share}, {left} left", file=sys.stderr)
 
     return advance

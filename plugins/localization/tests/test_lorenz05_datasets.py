@@ -1,0 +1,468 @@
+from __future__ import annotations
+
+import errno
+import hashlib
+import inspect
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import zoo_localization
+from zoo_localization import gain_pairs, lorenz05_datasets, lorenz05_twin
+from zoo_localization.gain_pairs import snapshots
+from zoo_localization.lorenz05_datasets import generate_gains, lorenz05_gains
+from zoo_localization.lorenz05_pairs import Lorenz05PairSettings
+from zoo_localization.lorenz05_twin import WANG_2023
+from zoo_localization.tapers import gaspari_cohn_taper
+
+h5py = pytest.importorskip("h5py")
+pytest.importorskip("h5netcdf")
+
+PAPER = Path(__file__).parents[4] / "shared" / "data" / "paper"
+SHAPE = {
+    "model": "II",
+    "model_size": 60,
+    "averaging_length": 4,
+    "forcing": 10.0,
+    "dt": 0.025,
+    "steps_per_cycle": 2,
+    "obs_dens": 4,
+    "members": 6,
+    "reference_members": 40,
+    "small_filters": 3,
+    "cutoff": 20.0,
+    "inflation": 1.05,
+    "spin_up": 5,
+    "cycles_between_pairs": 2,
+    "pairs_per_block": 12,
+}
+SETTINGS = Lorenz05PairSettings(**SHAPE)
+SMALL = {**SHAPE, "train_pairs": 20, "validation_pairs": 6, "test_pairs": 12}
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def blocks(folder: Path) -> dict[str, str]:
+    """Each block's name and the SHA-256 of what is in it; HDF5 keeps the time of writing beside."""
+    return {path.name: digest(path) for path in sorted(folder.rglob("*.nc"))}
+
+
+def digest(path: Path) -> str:
+    found = hashlib.sha256()
+    with h5py.File(path) as file:
+        for name in sorted(file):
+            found.update(f"{name} {file[name].dtype} {file[name].shape}".encode())
+            found.update(file[name][()].tobytes())
+        found.update(repr(sorted(file.attrs.items())).encode())
+    return found.hexdigest()
+
+
+def everything(pairs):
+    x, y = pairs.samples(range(pairs.sample_count))
+    return x["kg_raw"], y
+
+
+def test_the_defaults_are_the_published_setting():
+    settings = Lorenz05PairSettings()
+    assert settings.twin == WANG_2023.twin
+    assert (settings.members, settings.reference_members) == (40, 2000)
+    assert (settings.cutoff, settings.inflation, settings.reference_inflation) == (240, 1.01, 1.01)
+    assert settings.updates == ("matrix", "serial", "matrix", "serial")
+    assert settings.pairs_per_block == 360
+    written = inspect.signature(lorenz05_gains).parameters
+    for name, value in asdict(settings).items():
+        assert written[name].default == value, name
+
+
+@pytest.mark.parametrize("kind", ["s", "f"])
+def test_the_splits_have_the_asked_for_pairs(kind):
+    data = lorenz05_gains(**SMALL, pair_kind=kind, with_mean=True)
+    assert list(data) == ["train", "validation", "test"]
+    for split, count in (("train", 20), ("validation", 6), ("test", 12)):
+        assert data[split].sample_count == count
+        x, y = data[split].samples(range(count))
+        assert x["kg_raw"].shape == y.shape == (count, 60, 15)
+        assert x["mean"].shape == (count, 60)
+        assert x["kg_raw"].dtype == x["mean"].dtype == y.dtype == np.float32
+        assert np.isfinite(x["kg_raw"]).all()
+
+
+def test_a_split_of_no_pairs_is_left_out_and_x_has_no_mean_unasked():
+    data = lorenz05_gains(**{**SMALL, "validation_pairs": 0})
+    assert list(data) == ["train", "test"]
+    assert list(data["test"].samples([0])[0]) == ["kg_raw"]
+
+
+def test_raw_gains_in_turn_share_a_reference_gain():
+    _, y = everything(lorenz05_gains(**SMALL)["train"])
+    raw, _ = everything(lorenz05_gains(**SMALL)["train"])
+    for start in range(0, 18, 3):
+        assert (y[start] == y[start + 1]).all()
+        assert (y[start] == y[start + 2]).all()
+        assert not np.isclose(raw[start], raw[start + 1]).all()
+        assert not np.isclose(y[start], y[start + 3]).all()
+
+
+@pytest.mark.parametrize("kind", ["s", "f"])
+def test_gains_and_means_are_those_of_the_priors(kind, monkeypatch):
+    priors = []
+
+    def spy(self):
+        small = np.array(self._small(), np.float64)
+        self._small = lambda: small
+        priors.append((np.array(self.states[self.rows[0]], np.float64), small))
+        found = raw_gains(self)
+        del self._small
+        return found
+
+    raw_gains = gain_pairs._Filters.raw_gains
+    monkeypatch.setattr(gain_pairs._Filters, "raw_gains", spy)
+    taken = list(snapshots(replace(SETTINGS, pair_kind=kind), "train", 0))
+    assert [snapshot.cycle for snapshot in taken] == [7, 9, 11, 13]
+    observed = 4 * np.arange(1, 16) - 1
+    for snapshot, (large, small) in zip(taken, priors, strict=True):
+        assert large.shape == (40, 60)
+        assert small.shape == (3, 6, 60)
+        for ensemble, gain in (
+            (large, snapshot.kg_true),
+            *zip(small, snapshot.kg_raw, strict=True),
+        ):
+            covariance = np.cov(ensemble.T)
+            innovation = covariance[np.ix_(observed, observed)] + np.eye(15)
+            expected = covariance[:, observed] @ np.linalg.inv(innovation)
+            np.testing.assert_allclose(gain, expected, atol=2e-6)
+        np.testing.assert_allclose(snapshot.mean, small.mean(axis=1), atol=1e-6)
+        members = {member.tobytes() for member in large.astype(np.float32)}
+        drawn = [member.tobytes() for member in small.reshape(18, 60).astype(np.float32)]
+        # Drawn without putting back for "s" pairs, of filters of their own for "f" pairs.
+        assert len(members.intersection(drawn)) == (18 if kind == "s" else 0)
+        assert len(set(drawn)) == 18
+
+
+def test_the_filters_follow_the_truth_and_the_reference_gain_is_the_better_one():
+    settings = replace(SETTINGS, spin_up=40, reference_members=120, pairs_per_block=60)
+    errors = []
+    for taken in snapshots(settings, "train", 0):
+        innovation = (taken.observation - taken.mean[:, settings.twin.operator.states])[..., None]
+        prior = taken.mean - taken.truth
+        for gain in (np.zeros((60, 15)), taken.kg_raw, taken.kg_true):
+            errors.append(np.sqrt(np.mean((prior + (gain @ innovation)[..., 0]) ** 2)))
+    forecast, raw, reference = np.mean(np.reshape(errors, (-1, 3)), axis=0)
+    # A guess of the mean state is 3 to 4 away.
+    assert reference < raw
+    assert reference < forecast < 1
+
+
+def test_the_same_arguments_give_the_same_bits(cache, monkeypatch):
+    lorenz05_gains(**SMALL)
+    files = blocks(cache)
+    assert [name[:-9] for name in files] == ["test", "train", "train", "validation"]
+    monkeypatch.setenv("ZOO_CACHE_DIR", str(cache / "other"))
+    lorenz05_gains(**SMALL)
+    assert blocks(cache / "other") == files
+
+
+def test_another_seed_gives_other_pairs():
+    first, second = (everything(lorenz05_gains(**SMALL, seed=seed)["test"]) for seed in (0, 1))
+    assert not np.isclose(first[1], second[1]).all(axis=(1, 2)).any()
+
+
+def test_no_truth_is_in_two_blocks():
+    truths = []
+    for split in ("train", "validation", "test"):
+        for path in generate_gains(SETTINGS, split, 24):
+            with h5py.File(path) as file:
+                truths.append(file["truth"][:])
+    # Two stretches of one trajectory would have states in common, to the bit.
+    for i, one in enumerate(truths):
+        for other in truths[:i]:
+            assert np.abs(one[:, None] - other[None]).max(axis=2).min() > 1e-2
+
+
+def test_without_numba_the_gains_are_the_same(cache, monkeypatch):
+    pytest.importorskip("numba")
+    compiled = list(snapshots(SETTINGS, "train", 0))
+    for module in (lorenz05_twin, gain_pairs):
+        monkeypatch.setattr(module, "numba_is_there", lambda: False)
+    for one, other in zip(compiled, snapshots(SETTINGS, "train", 0), strict=True):
+        # Float32 members, rounded at each step or after each cycle.
+        np.testing.assert_allclose(one.truth, other.truth, atol=1e-9)
+        np.testing.assert_allclose(one.kg_true, other.kg_true, atol=1e-4)
+        np.testing.assert_allclose(one.kg_raw, other.kg_raw, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["s", "f"])
+def test_a_float32_ensemble_gives_the_gains_of_a_float64_one(kind, monkeypatch):
+    settings = replace(SETTINGS, pair_kind=kind, update="matrix", reference_members=400)
+    single = list(snapshots(settings, "train", 0))
+    seen = []
+
+    def spy(ensemble, *rest):
+        seen.append(ensemble.dtype)
+        return kalman_gain(ensemble, *rest)
+
+    kalman_gain = gain_pairs.kalman_gain
+    monkeypatch.setattr(gain_pairs, "kalman_gain", spy)
+    monkeypatch.setattr(Lorenz05PairSettings, "ensemble_twin", Lorenz05PairSettings.twin)
+    # The perturbations of a float64 ensemble are other random numbers: the first analysis decides.
+    settings = replace(settings, spin_up=0, cycles_between_pairs=1)
+    double = next(iter(snapshots(settings, "train", 0)))
+    monkeypatch.undo()
+    single = next(iter(snapshots(settings, "train", 0)))
+    assert seen[0] == np.float64
+    np.testing.assert_allclose(single.kg_true, double.kg_true, atol=1e-5)
+    np.testing.assert_allclose(single.kg_raw, double.kg_raw, atol=1e-5)
+
+
+def test_blocks_open_together_in_xarray_and_say_what_they_are(recwarn):
+    xarray = pytest.importorskip("xarray")
+    pytest.importorskip("dask")
+    files = generate_gains(SETTINGS, "train", 24)
+    assert [path.name for path in files] == ["train-00000.nc", "train-00001.nc"]
+    with xarray.open_mfdataset([str(path) for path in files], engine="h5netcdf") as data:
+        assert dict(data.sizes) == {"snapshot": 8, "filter": 3, "state": 60, "obs": 15}
+        assert data["kg_raw"].dims == ("snapshot", "filter", "state", "obs")
+        assert {"run", "cycle", "filter", "update"} <= set(data["kg_raw"].coords)
+        np.testing.assert_array_equal(data["run"], np.repeat([0, 1], 4))
+        np.testing.assert_array_equal(data["cycle"], 2 * [7, 9, 11, 13])
+        np.testing.assert_array_equal(data["obs"], 4 * np.arange(1, 16) - 1)
+        np.testing.assert_array_equal(data["update"], [0, 1, 0])
+        assert data["update"].attrs["flag_meanings"].split()[:2] == ["matrix", "serial"]
+        for variable in data.variables.values():
+            assert variable.attrs["long_name"]
+            assert variable.attrs["units"] == "1"
+        assert data.attrs["Conventions"].startswith("CF-1.")
+        assert json.loads(data.attrs["settings"]) == json.loads(json.dumps(asdict(SETTINGS)))
+        assert data.attrs["seed"] == 0
+        assert data.attrs["numpy_version"] == np.__version__
+        for part in ("zoo_localization_version", "numba_version", "split", "title", "source"):
+            assert part in data.attrs
+        taken = list(snapshots(SETTINGS, "train", 1))
+        np.testing.assert_array_equal(
+            data["kg_raw"][5], np.asarray(taken[1].kg_raw, np.float32), strict=True
+        )
+        np.testing.assert_array_equal(data["truth"][5], np.asarray(taken[1].truth, np.float32))
+
+
+def test_a_gain_is_one_uncompressed_chunk(cache):
+    (path,) = generate_gains(SETTINGS, "test", 12)
+    with h5py.File(path) as file:
+        assert file["kg_raw"].chunks == (1, 1, 60, 15)
+        assert file["kg_true"].chunks == (1, 60, 15)
+        assert file["kg_raw"].compression is None
+        assert file["kg_raw"].dtype == file["kg_true"].dtype == np.float32
+
+
+def subprocess_environment(folder: Path) -> dict[str, str]:
+    paths = os.pathsep.join([str(Path(zoo_localization.__file__).parents[1]), *sys.path])
+    return {**os.environ, "ZOO_CACHE_DIR": str(folder), "PYTHONPATH": paths}
+
+
+@pytest.mark.parametrize("written", [0, 1, 2])
+def test_a_kill_loses_and_repeats_no_block(cache, monkeypatch, written):
+    whole = generate_gains(SETTINGS, "train", 48, folder=cache / "whole")
+    killed = cache / "killed"
+    script = (
+        "import time\n"
+        "from pathlib import Path\n"
+        "from zoo_localization import gain_pairs\n"
+        "from zoo_localization.lorenz05_datasets import generate_gains\n"
+        "from zoo_localization.lorenz05_pairs import Lorenz05PairSettings\n"
+        f"settings = Lorenz05PairSettings(**{SHAPE})\n"
+        "real = gain_pairs._Filters.raw_gains\n"
+        "def slow(self):\n"
+        f"    if len(list(Path({str(killed)!r}).glob('*.nc'))) >= {written}: time.sleep(0.2)\n"
+        "    return real(self)\n"
+        "gain_pairs._Filters.raw_gains = slow\n"
+        f"generate_gains(settings, 'train', 48, folder=Path({str(killed)!r}))\n"
+    )
+    command, environment = [sys.executable, "-c", script], subprocess_environment(cache)
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 120
+        while len(blocks(killed)) < written or not list(killed.glob(".train-*")):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+    left = blocks(killed)
+    expected = blocks(cache / "whole")
+    assert written <= len(left) < 4
+    assert left.items() <= expected.items()
+
+    made = []
+    real = lorenz05_datasets.snapshots
+    monkeypatch.setattr(lorenz05_datasets, "snapshots", lambda *a: made.append(a[2]) or real(*a))
+    assert [p.name for p in generate_gains(SETTINGS, "train", 48, folder=killed)] == [
+        p.name for p in whole
+    ]
+    assert blocks(killed) == expected
+    assert made == list(range(len(left), 4))
+    assert not list(killed.glob(".train-*"))
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "foreign", "other settings"])
+def test_a_block_that_is_not_whole_is_made_again(cache, damage):
+    first = everything(lorenz05_gains(**SMALL)["train"])
+    whole = blocks(cache)
+    path = next(cache.rglob("train-00001.nc"))
+    (other,) = generate_gains(replace(SETTINGS, seed=5), "train", 1)
+    content = path.read_bytes()
+    path.write_bytes(
+        {
+            "cut": content[: len(content) // 2],
+            "empty": b"",
+            "foreign": b"CDF\x01 not ours",
+            "other settings": other.read_bytes(),
+        }[damage]
+    )
+    again = everything(lorenz05_gains(**SMALL)["train"])
+    for one, two in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert blocks(path.parent) == whole
+
+
+@pytest.mark.parametrize("key", ["kg_raw", "kg_true"])
+def test_a_flipped_bit_is_noticed_when_the_gain_is_read_and_the_block_made_again(cache, key):
+    pairs = lorenz05_gains(**SMALL)["train"]
+    first, whole = everything(pairs), blocks(cache)
+    path = next(cache.rglob("train-00000.nc"))
+    with h5py.File(path) as file:
+        gain = file[key][2]
+        place = file[key].id.get_chunk_info(2 if key == "kg_true" else 6).byte_offset
+    content = bytearray(path.read_bytes())
+    assert content[place : place + 8] == gain.tobytes()[:8]
+    content[place + 3] ^= 1
+    path.write_bytes(content)
+    for one, two in zip(first, everything(pairs), strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert blocks(cache) == whole
+
+
+def test_a_block_that_cannot_be_read_for_now_is_left_alone(cache, monkeypatch):
+    pairs = lorenz05_gains(**SMALL)["train"]
+    whole = blocks(cache)
+
+    def fail(*_):
+        raise PermissionError(errno.EACCES, "not for you")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(h5py, "File", fail)
+        with pytest.raises(PermissionError):
+            pairs.samples([0])
+        with pytest.raises(PermissionError):
+            generate_gains(SETTINGS, "train", 12)
+    assert blocks(cache) == whole
+
+
+def test_more_pairs_add_blocks_and_keep_those_there(cache):
+    generate_gains(SETTINGS, "train", 13)
+    before = blocks(cache)
+    generate_gains(SETTINGS, "train", 30)
+    assert set(blocks(cache)) - set(before) == {"train-00002.nc"}
+    assert before.items() <= blocks(cache).items()
+
+
+def test_what_does_not_shape_the_blocks_shares_one_simulation(cache, monkeypatch):
+    lorenz05_gains(**SMALL)
+    monkeypatch.setattr(lorenz05_datasets, "snapshots", lambda *_: pytest.fail("simulated again"))
+    lorenz05_gains(**SMALL, with_mean=True, augment="roll", batch_size=2)
+    lorenz05_gains(**{**SMALL, "train_pairs": 3, "forcing": 10, "update": ["matrix", "serial"]})
+    assert len(list((cache / "lorenz05_gains").iterdir())) == 1
+
+
+def test_progress_counts_cycles_and_says_what_is_left(capsys):
+    generate_gains(SETTINGS, "train", 24)
+    out, err = capsys.readouterr()
+    assert out == ""
+    # Two blocks of 5 cycles of spin-up and 4 times 2 cycles.
+    assert err.splitlines()[-1] == "simulating gain pairs: 100 % (26 of 26), 0:00:00 left"
+    assert len(err.splitlines()) == 10
+    generate_gains(SETTINGS, "train", 24)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_missing_netcdf_library_is_named_with_its_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(ImportError, match=r'need h5py: pip install "zoo-localization\[netcdf\]"'):
+        generate_gains(SETTINGS, "train", 1)
+
+
+def test_the_simulation_needs_no_keras_and_lorenz96_no_netcdf(cache):
+    script = (
+        "import sys\n"
+        "sys.modules['h5py'] = sys.modules['h5netcdf'] = None\n"
+        "from zoo_localization.datasets import lorenz96_gains\n"
+        "import zoo_localization.lorenz05_datasets, zoo_localization.gain_files\n"
+        "lorenz96_gains(model_size=12, members=3, reference_members=9, train_pairs=1,\n"
+        "    validation_pairs=0, test_pairs=0, pairs_per_block=1, spin_up=1)\n"
+        "assert not {'keras', 'tensorflow'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], env=subprocess_environment(cache), check=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"members": 1}, "members must be an integer of at least 2, got 1"),
+        ({"obs_error_variance": 0}, "obs_error_variance must be a positive finite number, got 0"),
+        ({"update": "letkf"}, 'update must be "matrix", "serial" or .*, got \'letkf\''),
+        ({"update": []}, r"update must be .*, got \(\)"),
+        ({"small_filters": 0}, "small_filters must be an integer of at least 1, got 0"),
+        ({"pairs_per_block": 10}, "pairs_per_block must be a multiple of small_filters=3.*got 10"),
+        ({"reference_members": 17}, r"at least small_filters\*members = 18, got 17"),
+        ({"steps_per_cycle": 0}, "steps_per_cycle must be an integer of at least 1, got 0"),
+        ({"model": "IV"}, 'model must be one of "I", "II", "III", got \'IV\''),
+        ({"averaging_length": 30}, "at least 75 model states"),
+        ({"width": 2}, "width must be an odd number"),
+        ({"pair_kind": "x"}, "pair_kind must be"),
+        ({"augment": "flip"}, 'augment must be "roll"'),
+        ({"augment": "roll", "obs_dens": 7}, "model_size=60 is no multiple of obs_dens=7"),
+        ({"train_pairs": 0}, "train_pairs must be an integer of at least 1, got 0"),
+    ],
+)
+def test_bad_arguments_are_named_before_anything_is_simulated(cache, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        lorenz05_gains(**{**SMALL, **arguments})
+    assert not cache.exists()
+
+
+def test_a_filter_that_loses_the_truth_is_said_to(monkeypatch):
+    settings = replace(SETTINGS, obs_error_variance=1e6, spin_up=150, pairs_per_block=3)
+    with pytest.raises(ValueError, match="the filter diverged by cycle"):
+        generate_gains(settings, "train", 1)
+    # Nothing half made is left behind.
+    (folder,) = (Path(os.environ["ZOO_CACHE_DIR"]) / "lorenz05_gains").iterdir()
+    assert [path.name for path in folder.iterdir()] == [".lock"]
+
+
+@pytest.mark.slow
+def test_published_gains_and_ours_have_like_errors():
+    if not PAPER.exists():
+        pytest.skip("no published files beside this checkout")
+    published = [np.load(PAPER / f"fig1a_f15_sob_{members}.npy") for members in (40, 2000)]
+    settings = replace(
+        Lorenz05PairSettings(), spin_up=80, cycles_between_pairs=8, pairs_per_block=16
+    )
+    taken = list(snapshots(settings, "test", 0))
+    ours = np.mean([_errors(raw, t.kg_true) for t in taken for raw in t.kg_raw], axis=0)
+    # One snapshot of theirs, and the weather of ours: errors over the gain's size vary by a tenth.
+    np.testing.assert_allclose(ours, _errors(*published), rtol=0.2)
+
+
+def _errors(raw, true):
+    """The raw gain's error over the reference's size; the localized one's over the raw one's."""
+    taper = gaspari_cohn_taper(960, 4, WANG_2023.cutoff)
+    error, localized = (np.sqrt(np.mean((gain - true) ** 2)) for gain in (raw, raw * taper))
+    return error / np.sqrt(np.mean(true**2)), localized / error
