@@ -9,7 +9,8 @@ from zoo_localization.deterministic import relax_to_prior_spread, square_root_up
 from zoo_localization.enkf import matrix_update
 from zoo_localization.observations import ObservationOperator
 from zoo_localization.tapers import gaspari_cohn_taper
-from zoo_localization.twin import Filter, Lorenz96Twin, run_twin_experiment
+from zoo_localization.twin import Filter, Lorenz96Twin
+from zoo_localization.twin_experiment import run_twin_experiment
 
 MEAN = np.array([1.0, -2.0, 0.5])
 COVARIANCE = np.array([[2.0, 0.8, 0.3], [0.8, 1.5, 0.4], [0.3, 0.4, 1.0]])

@@ -6,12 +6,8 @@ import pytest
 from zoo_localization.enkf import inflate, kalman_gain, matrix_update, serial_update
 from zoo_localization.observations import ObservationOperator, error_covariance
 from zoo_localization.tapers import gaspari_cohn_taper
-from zoo_localization.twin import (
-    Filter,
-    FilterDivergedError,
-    Lorenz96Twin,
-    run_twin_experiment,
-)
+from zoo_localization.twin import Filter, FilterDivergedError, Lorenz96Twin
+from zoo_localization.twin_experiment import run_twin_experiment
 
 UPDATES = [matrix_update, serial_update]
 
@@ -129,6 +125,9 @@ def test_an_ensemble_without_a_covariance_is_refused():
     flat[:, 3] = 0.1
     with pytest.raises(ValueError, match="zero variance at observation 1"):
         kalman_gain(flat, OPERATOR, 1.0)
+    far = 1e9 * np.random.default_rng(0).normal(size=(5, 4))
+    with pytest.raises(ValueError, match=r"no gain in float64: .* R goes down to 1. The filter ha"):
+        kalman_gain(far, OPERATOR, 1.0)
     with pytest.raises(ValueError, match=r"must end in model_size=4 values, got shape \(5, 6\)"):
         kalman_gain(np.random.default_rng(0).normal(size=(5, 6)), OPERATOR, 1.0)
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from zoo_localization.evaluators import gain_rmse, tuned_cutoff
+from zoo_localization.geometry import distances
 from zoo_localization.tapers import (
     gaspari_cohn_taper,
     roll_columns,
@@ -112,6 +113,76 @@ def test_a_keras_model_of_one_input_is_called_as_it_was_built(data, as_dict):
     found = gain_rmse(model, data)
     expected = gain_rmse(Answer(np.maximum(data["test"][0]["kg_raw"], 0)), data)
     assert found["model"] == pytest.approx(expected["model"], rel=1e-6)
+
+
+class Tables:
+    """Takes tables as the zoo does."""
+
+    def __init__(self):
+        self.columns = {}
+
+    def table(self, name, columns, caption=""):
+        assert len({len(values) for values in columns.values()}) == 1
+        assert caption
+        self.columns[name] = columns
+
+
+def test_errors_by_distance_are_reported(data):
+    raw, true = data["test"][0]["kg_raw"], data["test"][1]
+    report, where = Tables(), distances(12, 4, 3)
+    found = gain_rmse(Answer(0.9 * true), data, report=report)
+    columns = report.columns["gain_rmse_by_distance"]
+    assert list(columns) == [
+        "distance",
+        "raw",
+        "gaspari_cohn",
+        "static_half",
+        "static_full",
+        "model",
+    ]
+    assert columns["distance"] == list(range(7))
+    tuned = raw * gaspari_cohn_taper(12, 3, found["cutoff"])
+    for distance in range(7):
+        here = where == distance
+        for name, gain in (("raw", raw), ("gaspari_cohn", tuned), ("model", 0.9 * true)):
+            expected = rmse(gain[:, here], true[:, here])
+            assert columns[name][distance] == pytest.approx(expected, rel=1e-9)
+
+
+class Stream:
+    """Pairs that are read by number, as those on disk are."""
+
+    def __init__(self, inputs, target):
+        self.inputs, self.target = inputs, target
+        self.sample_count = len(target)
+
+    def samples(self, numbers, epoch=0):
+        return {key: x[numbers] for key, x in self.inputs.items()}, self.target[numbers]
+
+
+class Half:
+    """A model that halves the gain."""
+
+    def predict(self, x, verbose):
+        return x / 2
+
+
+def test_pairs_that_are_read_as_they_are_needed_score_the_same(data):
+    streams = {split: Stream(x, y) for split, (x, y) in data.items()}
+    in_memory, streamed = Tables(), Tables()
+    expected = gain_rmse(Half(), data, report=in_memory)
+    assert gain_rmse(Half(), streams, report=streamed) == pytest.approx(expected, rel=1e-12)
+    for name, values in in_memory.columns["gain_rmse_by_distance"].items():
+        assert streamed.columns["gain_rmse_by_distance"][name] == pytest.approx(values, rel=1e-12)
+
+
+@pytest.mark.parametrize(("which", "what"), [(0, "raw"), (1, "reference")])
+def test_gains_that_are_not_finite_are_refused_with_their_place(data, which, what):
+    x, y = data["test"]
+    (x["kg_raw"], y)[which][7, 2, 3] = np.nan
+    message = rf"the {what} gains of the test split hold nan at \[7, 2, 3\] \(pair, state, obs"
+    with pytest.raises(ValueError, match=message):
+        gain_rmse(Answer(0), data)
 
 
 def test_data_without_pairs_are_refused(data):

@@ -77,6 +77,46 @@ def test_a_keras_model_is_such_a_function():
     np.testing.assert_allclose(found, updated(TAPER), rtol=0, atol=2e-6)
 
 
+def test_a_function_that_names_the_mean_is_given_it():
+    seen = []
+
+    def remember(gain, mean):
+        seen.append(mean)
+        return gain * TAPER
+
+    np.testing.assert_array_equal(updated(remember), updated(TAPER))
+    np.testing.assert_allclose(seen[0], ENSEMBLES.mean(axis=1))
+    with pytest.raises(ValueError, match="takes the ensemble mean: give localize the argument me"):
+        localize(np.zeros((12, 4)), remember, OPERATOR)
+    with pytest.raises(ValueError, match=r"mean must be .* = \(12,\), got shape \(11,\)"):
+        localize(np.zeros((12, 4)), remember, OPERATOR, np.zeros(11))
+    with pytest.raises(ValueError, match=r"got shape \(12,\) with 12 values not finite"):
+        localize(np.zeros((12, 4)), remember, OPERATOR, np.full(12, np.nan))
+
+
+def test_ensembles_side_by_side_may_each_have_a_taper_of_their_own():
+    tapers = np.stack([TAPER, np.ones((12, 4))])
+    found = updated(tapers)
+    np.testing.assert_array_equal(found[0], updated(TAPER)[0])
+    np.testing.assert_array_equal(found[1], updated(None)[1])
+
+
+@pytest.mark.parametrize("localization", [None, TAPER, VECTOR, lambda gain: gain])
+def test_a_gain_of_another_shape_or_with_nan_is_refused(localization):
+    with pytest.raises(ValueError, match=r"model_size, nobs = \(12, 4\), states first, got shape "):
+        localize(np.zeros((4, 12)), localization, OPERATOR)
+    gains = np.zeros((2, 12, 4))
+    gains[1, 3, 2] = np.inf
+    with pytest.raises(ValueError, match=r"holds inf at index \(1, 3, 2\)"):
+        localize(gains, localization, OPERATOR)
+
+
+@pytest.mark.parametrize("taper", [np.ones((3, 12, 4)), np.ones((2, 1, 12, 4))])
+def test_tapers_of_other_leading_axes_are_refused(taper):
+    with pytest.raises(ValueError, match=r"= \(12, 4\), got shape"):
+        updated(taper)
+
+
 @pytest.mark.parametrize("taper", [np.ones((4, 12)), np.ones(8), np.full(12, np.nan), np.ones(())])
 def test_what_is_no_taper_is_refused(taper):
     with pytest.raises(ValueError, match=r"taper of shape .* = \(12, 4\), got shape .* 12 or 7 va"):

@@ -3,15 +3,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from zoo_localization.enkf import kalman_gain
 from zoo_localization.nice import (
     correlation_std,
     nice_covariance,
     nice_factor,
     nice_gain,
+    nice_gain_of_gain,
     nice_taper,
 )
 from zoo_localization.observations import ObservationOperator
-from zoo_localization.twin import Filter, Lorenz96Twin, run_twin_experiment
+from zoo_localization.twin import Filter, Lorenz96Twin
+from zoo_localization.twin_experiment import run_twin_experiment
 
 OPERATOR = ObservationOperator(60, 3)
 
@@ -91,11 +94,73 @@ def test_the_correction_brings_covariances_and_gains_nearer_to_the_truth(members
     assert (np.mean(ratios, axis=0) < [0.8, 0.8, 0.9]).all()
 
 
-def test_the_gain_is_that_of_the_corrected_covariance():
+def published(left: np.ndarray, right: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """The covariance as the authors describe it: try even powers, then shares of the last two."""
+    members = len(left)
+    both = np.corrcoef(left.T, right.T)
+    r = both[: left.shape[1], left.shape[1] :]
+    allowed = np.linalg.norm(correlation_std(r, members))
+    power = next(g for g in (2, 4, 6, 8, 10) if np.linalg.norm(r ** (g + 1) - r) > allowed)
+    corrected = r ** (power - 1)
+    for share in shares:
+        blend = ((1 - share) * r ** (power - 2) + share * r**power) * r
+        if np.linalg.norm(blend - r) <= allowed:
+            corrected = blend
+    return corrected * np.outer(left.std(axis=0, ddof=1), right.std(axis=0, ddof=1))
+
+
+def test_the_gain_is_that_of_the_two_covariances_that_a_filter_needs_each_corrected():
     sample, r = ensemble(12, 4), np.diag(np.linspace(0.5, 2.0, 20)) + 0.1
-    p, h = nice_covariance(sample), OPERATOR.matrix
-    expected = p @ h.T @ np.linalg.inv(h @ p @ h.T + r)
-    np.testing.assert_allclose(nice_gain(sample, OPERATOR, r), expected, atol=1e-12)
+    observed, shares = OPERATOR(sample), np.linspace(0, 1, 4001)
+    cross, innovation = (published(left, observed, shares) for left in (sample, observed))
+    expected = cross @ np.linalg.inv(innovation + r)
+    np.testing.assert_allclose(nice_gain(sample, OPERATOR, r), expected, atol=2e-4)
+
+
+def test_with_every_state_observed_it_is_the_gain_of_the_corrected_covariance():
+    sample, operator = ensemble(12, 4), ObservationOperator(60, 1)
+    p = nice_covariance(sample)
+    expected = p @ np.linalg.inv(p + 0.7 * np.eye(60))
+    np.testing.assert_allclose(nice_gain(sample, operator, 0.7), expected, atol=1e-12)
+
+
+def test_the_raw_gain_of_every_state_tells_as_much_as_the_ensemble():
+    sample, operator = ensemble(12, 4), ObservationOperator(60, 1)
+    gain = kalman_gain(sample, operator, 0.7)
+    found = nice_gain_of_gain(gain, operator, 0.7, members=12)
+    np.testing.assert_allclose(found, nice_gain(sample, operator, 0.7), atol=1e-9)
+
+
+def test_between_observed_states_the_spread_is_interpolated_around_the_ring():
+    # With a spread that is linear between observations the raw gain tells as much again.
+    sample = ensemble(12, 4)
+    places = OPERATOR.states
+    known = np.linspace(1.0, 3.0, 20)
+    wanted = np.interp(np.arange(60), places, known, period=60)
+    sample = sample / sample.std(axis=0, ddof=1) * wanted
+    gain = kalman_gain(sample, OPERATOR, 0.7)
+    found = nice_gain_of_gain(gain, OPERATOR, 0.7, members=12)
+    np.testing.assert_allclose(found, nice_gain(sample, OPERATOR, 0.7), atol=1e-9)
+
+
+def test_ensembles_side_by_side_are_each_corrected_as_alone():
+    samples = np.stack([ensemble(8, 3), ensemble(8, 4), 5 * ensemble(8, 5)])
+    gains = kalman_gain(samples, OPERATOR, 1.0)
+    together = [
+        nice_covariance(samples),
+        nice_gain(samples, OPERATOR, 1.0),
+        nice_taper(samples, OPERATOR),
+        nice_gain_of_gain(gains, OPERATOR, 1.0, 8),
+    ]
+    for k, sample in enumerate(samples):
+        alone = [
+            nice_covariance(sample),
+            nice_gain(sample, OPERATOR, 1.0),
+            nice_taper(sample, OPERATOR),
+            nice_gain_of_gain(gains[k], OPERATOR, 1.0, 8),
+        ]
+        for several, one in zip(together, alone, strict=True):
+            np.testing.assert_allclose(several[k], one, rtol=0, atol=1e-10)
 
 
 def test_states_without_spread_have_no_correlation():
@@ -110,6 +175,8 @@ def test_bad_input_is_refused():
         nice_covariance(ensemble(3, 6))
     with pytest.raises(ValueError, match="tolerance must be a positive factor, got 0"):
         nice_taper(ensemble(8, 6), OPERATOR, 0)
+    with pytest.raises(ValueError, match="width=3 states does not tell .* Use nice_gain, which"):
+        nice_gain_of_gain(np.zeros((60, 20)), ObservationOperator(60, 3, 3), 1.0, 8)
     with pytest.raises(ValueError, match="two ways to localize"):
         Filter(localization=np.ones(60), taper_of_ensemble=nice_taper)
 

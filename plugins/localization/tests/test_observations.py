@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from zoo_localization.enkf import kalman_gain, matrix_update, serial_update
-from zoo_localization.observations import ObservationOperator, draw_errors, error_covariance
+from zoo_localization.observations import (
+    ObservationError,
+    ObservationOperator,
+    draw_errors,
+    error_covariance,
+    observation_error,
+)
 
 
 def means_by_hand(size: int, obs_dens: int, width: int) -> np.ndarray:
@@ -71,3 +77,62 @@ def test_drawn_errors_have_the_covariance_that_is_asked_for(error):
     few = 6 * 2.0 / np.sqrt(draws)
     np.testing.assert_allclose(found.mean(axis=0), 0.0, atol=few)
     np.testing.assert_allclose(np.cov(found.T), error_covariance(error, 2), atol=2 * few)
+
+
+def test_r_is_checked_once_and_then_handed_on():
+    checked = observation_error([0.5, 2.0], 2)
+    assert observation_error(checked, 2) is checked
+    np.testing.assert_array_equal(error_covariance(checked, 2), np.diag([0.5, 2.0]))
+    with pytest.raises(ValueError, match="R is of 2 observations, and there are nobs=3"):
+        observation_error(checked, 3)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_diagonal"), [(0.7, True), (np.diag([1.0, 2.0]), True), (np.eye(2) + 0.1, False)]
+)
+def test_r_says_whether_its_diagonal_is_all_of_it(error, is_diagonal):
+    found = ObservationError(error, 2)
+    assert found.is_diagonal == is_diagonal
+    np.testing.assert_allclose(found.matrix, error * np.eye(2) if np.ndim(error) < 2 else error)
+
+
+def test_errors_of_float32_numbers_are_float32():
+    for error in (0.7, np.eye(2) + 0.1):
+        assert (
+            ObservationError(error, 2).drawn_from(np.ones((3, 2), np.float32)).dtype == np.float32
+        )
+
+
+def test_explicit_locations_of_the_regular_pattern_make_the_operator():
+    assert ObservationOperator.at([2, 5, 8, 11], 12) == ObservationOperator(12, 3)
+    assert ObservationOperator.at(np.arange(3, 960, 4), 960, 241) == ObservationOperator(
+        960, 4, 241
+    )
+    assert ObservationOperator.at([2, 5, 8], 11) == ObservationOperator(11, 3)
+
+
+@pytest.mark.parametrize(
+    ("locations", "message"),
+    [
+        ([5, 2, 8, 11], "must be sorted: location 1 is 2 and follows 5. Sort them, and the observ"),
+        ([2, 5, 5, 11], "locations 1 and 2 are both state 5. Take the mean of the two"),
+        ([2, 8, 5, 8], "locations 1 and 3 are both state 8"),
+        ([2, 5, 8, 12], "on the ring, from 0 to 11; location 3 is 12"),
+        ([-1, 2], "location 0 is -1"),
+        (
+            [0, 3, 6, 9],
+            r"first one at 0 that is \[ 0,  1,  2, ...,  9, 10, 11\], got \[0, 3, 6, 9\]",
+        ),
+        ([2, 5, 8], r"that is \[ 2,  5,  8, 11\], got \[2, 5, 8\]. Renumber the states"),
+        ([2, 6, 8, 11], "every d-th state, beginning with state d - 1, to the end of the ring"),
+        (
+            [2.0, 5.0],
+            r"a list of whole numbers, one state an observation, got shape \(2,\) of float",
+        ),
+        ([[2, 5]], r"got shape \(1, 2\) of int"),
+        ([], r"got shape \(0,\)"),
+    ],
+)
+def test_locations_of_another_pattern_are_refused_with_their_place(locations, message):
+    with pytest.raises(ValueError, match=message):
+        ObservationOperator.at(locations, 12)

@@ -3,9 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from zoo_localization import tuning
 from zoo_localization.tapers import gaspari_cohn_taper
-from zoo_localization.tuning import tune_gaspari_cohn
-from zoo_localization.twin import Filter, FilterDivergedError, Lorenz96Twin, run_twin_experiment
+from zoo_localization.tuning import tune, tune_gaspari_cohn
+from zoo_localization.twin import Filter, FilterDivergedError, Lorenz96Twin
+from zoo_localization.twin_experiment import (
+    run_twin_experiment,
+    run_twin_experiments,
+    simulate_truths,
+)
 
 TWIN = Lorenz96Twin(40, 2)
 
@@ -20,7 +26,11 @@ def test_the_best_setting_is_that_of_the_least_mean_error():
             run_twin_experiment(TWIN, kalman_filter, 10, cycles=60, spin_up=40, seed=seed)
             for seed in (3, 4)
         ]
-        assert rmse == pytest.approx(np.mean([run.rmse.mean() for run in runs]), rel=1e-12)
+        assert rmse == pytest.approx(np.mean([run.rmse.mean() for run in runs]), rel=1e-6)
+    assert (found.filter.inflation, found.filter.update) == (found.inflation, "serial")
+    np.testing.assert_array_equal(
+        found.filter.localization, gaspari_cohn_taper(40, 2, found.cutoff)
+    )
     assert len(found.rmse) == 4
     assert found.rmse[found.cutoff, found.inflation] == min(found.rmse.values())
 
@@ -33,6 +43,36 @@ def test_settings_that_diverge_are_never_the_best():
     assert found.rmse[12.0, 1.1] < 1
 
 
+@pytest.mark.parametrize("at_once", [1, 2**16, 2**21])
+def test_how_many_settings_run_side_by_side_changes_nothing(at_once, monkeypatch):
+    monkeypatch.setattr(tuning, "_NUMBERS_AT_ONCE", at_once)
+    runs = simulate_truths(TWIN, [3, 4], 50)
+    found = tune(runs, Filter(), 10, [1.1, 1.2], [8.0, 10.0, 12.0], spin_up=10)
+    assert list(found.rmse) == [(c, i) for c in (8.0, 10.0, 12.0) for i in (1.1, 1.2)]
+    for (cutoff, inflation), rmse in found.rmse.items():
+        alone = Filter(inflation, gaspari_cohn_taper(40, 2, cutoff))
+        expected = run_twin_experiments(runs, alone, 10, spin_up=10).rmse.mean()
+        assert rmse == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_filter_with_a_localization_of_its_own_has_its_inflation_tuned():
+    runs = simulate_truths(TWIN, [3, 4], 50)
+    taper = gaspari_cohn_taper(40, 2, 10.0)
+    seen = []
+
+    def localization(gain):
+        seen.append(len(gain))
+        return gain * taper
+
+    found = tune(runs, Filter(localization=localization), 10, [1.1, 1.2], spin_up=10)
+    assert found.cutoff is None
+    assert found.filter.localization is localization
+    for (_, inflation), rmse in found.rmse.items():
+        expected = run_twin_experiments(runs, Filter(inflation, taper), 10, spin_up=10)
+        assert rmse == pytest.approx(expected.rmse.mean(), rel=1e-6)
+    assert set(seen) == {4}
+
+
 def test_a_search_without_a_filter_that_works_says_so():
     with pytest.raises(FilterDivergedError, match="every one of 1 settings tried. Try other cut"):
         tune_gaspari_cohn(TWIN, 3, [80.0], [1.0], seeds=[0], cycles=300)
@@ -41,5 +81,7 @@ def test_a_search_without_a_filter_that_works_says_so():
 def test_a_search_over_nothing_is_refused():
     with pytest.raises(ValueError, match="got 0 settings and 1 seeds"):
         tune_gaspari_cohn(TWIN, 8, [], [1.1], seeds=[0], cycles=10)
+    with pytest.raises(ValueError, match="cutoffs and inflations must each have a value to try"):
+        tune(simulate_truths(TWIN, [0], 5), Filter(), 8, [], spin_up=0)
     with pytest.raises(ValueError, match="got 1 settings and 0 seeds"):
         tune_gaspari_cohn(TWIN, 8, [4.0], [1.1], seeds=[], cycles=10)

@@ -12,11 +12,11 @@ from zoo_localization.enkf import (
     anomalies,
     check_ensemble,
     check_observation,
-    independent_variances,
-    single_gain,
+    independent_error,
 )
 from zoo_localization.localization import Localization, taper_of
 from zoo_localization.observations import ObservationOperator
+from zoo_localization.serial import assimilate_serially
 
 FloatArray = NDArray[np.float64]
 
@@ -27,6 +27,8 @@ def square_root_update(
     operator: ObservationOperator,
     error: Any,
     localization: Localization = None,
+    *,
+    compiled: bool = False,
 ) -> FloatArray:
     """Update an ensemble deterministically, with one observation after the other.
 
@@ -39,8 +41,9 @@ def square_root_update(
         ensemble: Prior members, `(..., members, model_size)`.
         observation: y, `(..., nobs)`.
         operator: H.
-        error: R, as `error_covariance` takes it; diagonal.
+        error: R, as `observation_error` takes it; diagonal.
         localization: Taper matrix or curve, as `localize` takes it; `None` for none.
+        compiled: Whether to have Numba do it (the extra `sim`).
 
     Returns:
         The posterior members.
@@ -52,20 +55,13 @@ def square_root_update(
         Whitaker & Hamill (2002), doi:10.1175/1520-0493(2002)130<1913:EDAWPO>2.0.CO;2, equation 13;
         Anderson (2001), doi:10.1175/1520-0493(2001)129<2884:AEAKFF>2.0.CO;2.
     """
-    variances = independent_variances(error, operator.nobs)
+    checked = independent_error(error, operator.nobs)
     check_ensemble(ensemble, operator)
-    observation = check_observation(observation, ensemble, operator)
-    taper = taper_of(localization, operator)
-    posterior = np.array(ensemble, dtype=np.float64)
-    for j in range(operator.nobs):
-        observed = operator.one(posterior, j)
-        gain, variance = single_gain(posterior, observed, float(variances[j]))
-        gain *= taper[:, j]
-        mean = observed.mean(axis=-1, keepdims=True)
-        reduction = 1 / (1 + np.sqrt(variances[j] / (variance + variances[j])))
-        increments = observation[..., j, None] - mean - reduction[..., None] * (observed - mean)
-        posterior += increments[..., None] * gain[..., None, :]
-    return posterior
+    target = check_observation(observation, ensemble, operator)[..., None, :]
+    taper = taper_of(localization, operator, ensemble.shape[:-2])
+    return assimilate_serially(
+        ensemble, target, operator, checked.variances, taper, square_root=True, compiled=compiled
+    )
 
 
 def relax_to_prior_spread(

@@ -2,20 +2,28 @@
 
 Every function takes leading axes for independent filters that run side by side: an ensemble is
 `(..., members, model_size)`, an observation `(..., nobs)`, a gain `(..., model_size, nobs)`.
+The matrix update of a float32 ensemble sums over members in float32, solves in float64, and gives
+float32: what makes thousands of members cheap.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo_localization.localization import Localization, localize, taper_of
-from zoo_localization.observations import ObservationOperator, error_covariance
+from zoo_localization.observations import (
+    ObservationError,
+    ObservationOperator,
+    observation_error,
+)
+from zoo_localization.serial import assimilate_serially
 
 FloatArray = NDArray[np.float64]
+# Beside a variance so many times as large R is lost in float64.
+_VANISHING = 1e14
 
 
 def anomalies(ensemble: FloatArray) -> FloatArray:
@@ -23,12 +31,13 @@ def anomalies(ensemble: FloatArray) -> FloatArray:
     return np.asarray(ensemble - ensemble.mean(axis=-2, keepdims=True))
 
 
-def inflate(ensemble: FloatArray, inflation: float) -> FloatArray:
+def inflate(ensemble: FloatArray, inflation: Any) -> FloatArray:
     """Multiply the members' differences from their mean by `inflation`.
 
     Args:
         ensemble: Shape `(..., members, model_size)`.
-        inflation: Factor on the spread (its square on the variance); 1 leaves it alone.
+        inflation: Factor on the spread (its square on the variance), 1 leaves it alone; or one for
+            each of the ensembles side by side, `(...)`.
 
     Returns:
         The inflated ensemble.
@@ -36,12 +45,14 @@ def inflate(ensemble: FloatArray, inflation: float) -> FloatArray:
     Raises:
         ValueError: If `inflation` is not a positive finite number.
     """
-    if not (math.isfinite(inflation) and inflation > 0):
+    factors = np.asarray(inflation, dtype=np.float64)
+    if not (np.isfinite(factors).all() and (factors > 0).all()):
         raise ValueError(f"inflation must be a positive factor, 1 for none, got {inflation!r}.")
-    if inflation == 1:
+    if (factors == 1).all():
         return ensemble
     mean = ensemble.mean(axis=-2, keepdims=True)
-    return np.asarray(mean + inflation * (ensemble - mean))
+    factors = factors[..., None, None].astype(ensemble.dtype, copy=False)
+    return np.asarray(mean + factors * (ensemble - mean))
 
 
 def check_ensemble(ensemble: FloatArray, operator: ObservationOperator) -> None:
@@ -65,14 +76,30 @@ def check_ensemble(ensemble: FloatArray, operator: ObservationOperator) -> None:
             "ensemble holds NaN or infinite values: the filter has diverged, or its input was bad. "
             "More inflation, a smaller cutoff or a smaller dt may help."
         )
-    observed = operator(ensemble)
-    collapsed = (observed == observed[..., :1, :]).all(axis=-2)
+    collapsed = _collapsed(ensemble, operator)
     if collapsed.any():
         raise ValueError(
             f"ensemble has zero variance at observation {int(np.argwhere(collapsed)[0, -1])}: all "
             f"members agree there, so its observation would be ignored. Perturb the members, or "
             f"inflate more."
         )
+
+
+def unusable(ensemble: FloatArray, operator: ObservationOperator) -> NDArray[np.bool_]:
+    """Return which of the ensembles side by side have no gain, shape `(...)`.
+
+    Args:
+        ensemble: Shape `(..., members, model_size)`.
+        operator: H.
+    """
+    is_finite = np.isfinite(ensemble).all(axis=(-2, -1))
+    return np.asarray(~is_finite | _collapsed(ensemble, operator).any(axis=-1))
+
+
+def _collapsed(ensemble: FloatArray, operator: ObservationOperator) -> NDArray[np.bool_]:
+    """Return at which observations all members agree, `(..., nobs)`."""
+    observed = operator(ensemble)
+    return np.asarray((observed == observed[..., :1, :]).all(axis=-2))
 
 
 def kalman_gain(ensemble: FloatArray, operator: ObservationOperator, error: Any) -> FloatArray:
@@ -83,7 +110,7 @@ def kalman_gain(ensemble: FloatArray, operator: ObservationOperator, error: Any)
     Args:
         ensemble: Prior members, `(..., members, model_size)`.
         operator: H.
-        error: R, as `error_covariance` takes it.
+        error: R, as `observation_error` takes it.
 
     Returns:
         Shape `(..., model_size, nobs)`, in state units per observation unit.
@@ -95,7 +122,7 @@ def kalman_gain(ensemble: FloatArray, operator: ObservationOperator, error: Any)
         Evensen (2003), doi:10.1007/s10236-003-0036-9, equation 20.
     """
     check_ensemble(ensemble, operator)
-    return _gain(anomalies(ensemble), operator, error_covariance(error, operator.nobs))
+    return _gain(anomalies(ensemble), operator, observation_error(error, operator.nobs))
 
 
 def matrix_update(
@@ -115,7 +142,7 @@ def matrix_update(
         ensemble: Prior members, `(..., members, model_size)`.
         observation: y, `(..., nobs)`.
         operator: H.
-        error: R, as `error_covariance` takes it.
+        error: R, as `observation_error` takes it.
         rng: Where the perturbations come from.
         localization: Taper matrix, curve, or function of the gain, as `localize` takes it; `None`
             for none.
@@ -129,10 +156,40 @@ def matrix_update(
     Source:
         Burgers, van Leeuwen & Evensen (1998), doi:10.1175/1520-0493(1998)126<1719:ASITEK>2.0.CO;2.
     """
-    matrix = error_covariance(error, operator.nobs)
-    gain = localize(kalman_gain(ensemble, operator, matrix), localization, operator)
-    innovations = _innovations(ensemble, observation, operator, matrix, rng)
-    return np.asarray(ensemble + innovations @ np.swapaxes(gain, -1, -2))
+    checked = observation_error(error, operator.nobs)
+    raw = kalman_gain(ensemble, operator, checked)
+    gain = localize(raw, localization, operator, ensemble.mean(axis=-2))
+    return apply_gain(gain, ensemble, observation, operator, checked, rng)
+
+
+def apply_gain(
+    gain: FloatArray,
+    ensemble: FloatArray,
+    observation: FloatArray,
+    operator: ObservationOperator,
+    error: Any,
+    rng: np.random.Generator,
+) -> FloatArray:
+    """Update an ensemble with all observations at once, by a gain that is there already.
+
+    Args:
+        gain: K, localized or not, `(..., model_size, nobs)`.
+        ensemble: Prior members, `(..., members, model_size)`.
+        observation: y, `(..., nobs)`.
+        operator: H.
+        error: R, as `observation_error` takes it.
+        rng: Where the perturbations come from.
+
+    Returns:
+        The posterior members, float32 if `ensemble` is.
+
+    Raises:
+        ValueError: If an argument is not such, or not finite.
+    """
+    checked = observation_error(error, operator.nobs)
+    innovations = _perturbed(ensemble, observation, operator, checked, rng) - operator(ensemble)
+    transposed = np.swapaxes(gain, -1, -2).astype(innovations.dtype, copy=False)
+    return np.asarray(ensemble + innovations @ transposed)
 
 
 def serial_update(
@@ -142,70 +199,47 @@ def serial_update(
     error: Any,
     rng: np.random.Generator,
     localization: Localization = None,
+    *,
+    compiled: bool = False,
 ) -> FloatArray:
     """Update an ensemble with one observation after the other.
 
     Arguments, result and source as of `matrix_update`. Without localization both are draws from
     the same posterior; with it they differ, because the taper acts on each single-observation gain.
-    The localization cannot be a function of the gain.
+    The localization cannot be a function of the gain. `compiled` has Numba do it (the extra `sim`).
 
     Raises:
         ValueError: If an argument is not such, or R is not diagonal.
     """
-    variances = independent_variances(error, operator.nobs)
+    checked = independent_error(error, operator.nobs)
     check_ensemble(ensemble, operator)
-    taper = taper_of(localization, operator)
-    targets = _perturbed(ensemble, observation, operator, np.diag(variances), rng)
-    posterior = np.array(ensemble, dtype=np.float64)
-    for j in range(operator.nobs):
-        observed = operator.one(posterior, j)
-        gain, _ = single_gain(posterior, observed, float(variances[j]))
-        gain *= taper[:, j]
-        posterior += (targets[..., j] - observed)[..., None] * gain[..., None, :]
-    return posterior
+    taper = taper_of(localization, operator, ensemble.shape[:-2])
+    targets = _perturbed(ensemble, observation, operator, checked, rng)
+    return assimilate_serially(
+        ensemble, targets, operator, checked.variances, taper, compiled=compiled
+    )
 
 
-def single_gain(
-    ensemble: FloatArray, observed: FloatArray, error_variance: float
-) -> tuple[FloatArray, FloatArray]:
-    """Return the gain of one observation, and the variance of what the members have there.
+def independent_error(error: Any, nobs: int) -> ObservationError:
+    """Return R, of which a serial update needs the diagonal to be all there is.
 
     Args:
-        ensemble: Members, `(..., members, model_size)`.
-        observed: What each has at the observation, `(..., members)`.
-        error_variance: The observation's own entry of R.
-
-    Returns:
-        The gain `(..., model_size)` and the variance of `observed`, `(...)`.
-    """
-    spread = observed - observed.mean(axis=-1, keepdims=True)
-    degrees = spread.shape[-1] - 1
-    variance = (spread**2).sum(axis=-1) / degrees
-    covariance = np.einsum("...m,...mi->...i", spread, anomalies(ensemble))
-    return covariance / degrees / (variance + error_variance)[..., None], variance
-
-
-def independent_variances(error: Any, nobs: int) -> FloatArray:
-    """Return the diagonal of R, which a serial update needs to be all there is of it.
-
-    Args:
-        error: R, as `error_covariance` takes it.
+        error: R, as `observation_error` takes it.
         nobs: Number of observations.
 
     Returns:
-        Shape `(nobs,)`.
+        R, checked.
 
     Raises:
         ValueError: If R is no covariance, or not diagonal.
     """
-    matrix = error_covariance(error, nobs)
-    variances = np.diag(matrix)
-    if np.any(matrix != np.diag(variances)):
+    checked = observation_error(error, nobs)
+    if not checked.is_diagonal:
         raise ValueError(
             "R must be diagonal for the serial update, which takes the observations as "
             "independent. Use the matrix update, or transform the observations first."
         )
-    return variances
+    return checked
 
 
 def check_observation(
@@ -236,33 +270,35 @@ def check_observation(
 
 
 def _gain(
-    perturbations: FloatArray, operator: ObservationOperator, error: FloatArray
+    perturbations: FloatArray, operator: ObservationOperator, error: ObservationError
 ) -> FloatArray:
     observed = operator(perturbations)
+    if (observed**2).max() > _VANISHING * error.variances.min():
+        raise ValueError(
+            f"ensemble has no gain in float64: its members are up to {np.abs(observed).max():.3g} "
+            f"off their mean at the observations, where R goes down to "
+            f"{error.variances.min():.3g}. The filter has diverged, or R is in another unit."
+        )
     degrees = perturbations.shape[-2] - 1
+    if error.is_diagonal and degrees < operator.nobs:
+        # Fewer members than observations: Woodbury's identity leaves a system of the members' size.
+        weighted = observed / error.variances
+        inner = weighted @ np.swapaxes(observed, -1, -2) + degrees * np.eye(degrees + 1)
+        return np.asarray(np.swapaxes(perturbations, -1, -2) @ np.linalg.solve(inner, weighted))
     cross = np.swapaxes(observed, -1, -2) @ perturbations / degrees
-    innovation = np.swapaxes(observed, -1, -2) @ observed / degrees + error
+    innovation = np.swapaxes(observed, -1, -2) @ observed / degrees + error.matrix
     return np.asarray(np.swapaxes(np.linalg.solve(innovation, cross), -1, -2))
-
-
-def _innovations(
-    ensemble: FloatArray,
-    observation: FloatArray,
-    operator: ObservationOperator,
-    error: FloatArray,
-    rng: np.random.Generator,
-) -> FloatArray:
-    return _perturbed(ensemble, observation, operator, error, rng) - operator(ensemble)
 
 
 def _perturbed(
     ensemble: FloatArray,
     observation: FloatArray,
     operator: ObservationOperator,
-    error: FloatArray,
+    error: ObservationError,
     rng: np.random.Generator,
 ) -> FloatArray:
     observation = check_observation(observation, ensemble, operator)
-    white = rng.standard_normal((*ensemble.shape[:-1], operator.nobs))
-    noise = white @ np.linalg.cholesky(error).T
-    return observation[..., None, :] + anomalies(noise)
+    dtype: Any = np.float32 if ensemble.dtype == np.float32 else np.float64
+    white = rng.standard_normal((*ensemble.shape[:-1], operator.nobs), dtype)
+    noise = anomalies(error.drawn_from(white))
+    return np.asarray(observation[..., None, :].astype(dtype) + noise)

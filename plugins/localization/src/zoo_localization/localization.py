@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -12,54 +13,108 @@ from zoo_localization.observations import ObservationOperator
 from zoo_localization.tapers import taper_matrix, unmirror
 
 FloatArray = NDArray[np.float64]
-GainFunction = Callable[[FloatArray], Any]
-# A taper matrix `(model_size, nobs)`; a curve against the offset from the observation, in full
-# `(model_size,)` or its mirrored half `(model_size//2 + 1,)`; a function of the gain; or nothing.
+GainFunction = Callable[..., Any]
+# A taper matrix `(model_size, nobs)`, or one each for ensembles side by side, with their leading
+# axes; a curve against the offset from the observation, in full `(model_size,)` or its mirrored
+# half `(model_size//2 + 1,)`; a function of the gain, and of the ensemble mean if one of its
+# parameters is called `mean`; or nothing.
 Localization = FloatArray | GainFunction | None
 
 
 def localize(
-    gain: FloatArray, localization: Localization, operator: ObservationOperator
+    gain: FloatArray,
+    localization: Localization,
+    operator: ObservationOperator,
+    mean: FloatArray | None = None,
 ) -> FloatArray:
     """Localize a gain.
 
     Args:
         gain: Shape `(..., model_size, nobs)`.
         localization: What multiplies the gain, or a function from gains `(batch, model_size, nobs)`
-            to gains of the same shape, such as a Keras model.
+            to gains of the same shape, such as `as_localization` makes of a Keras model. A function
+            with a parameter `mean` is also given that, `(batch, model_size)`.
         operator: H.
+        mean: Mean of the prior ensemble, `(..., model_size)`, for a function that wants it.
 
     Returns:
         The localized gain, float64.
 
     Raises:
-        ValueError: If the taper has another shape, or the function gives another shape or values
-            that are not finite.
+        ValueError: If the gain or the mean does not fit the operator or is not finite; if the taper
+            has another shape; or if the function gives another shape or values that are not finite.
     """
+    check_gain(gain, operator)
     if localization is None:
         return gain
     if not callable(localization):
-        return np.asarray(gain * taper_of(localization, operator))
+        return np.asarray(gain * taper_of(localization, operator, gain.shape[:-2]))
     batch = gain.reshape(-1, *gain.shape[-2:])
-    found = np.asarray(localization(batch), dtype=np.float64)
+    if "mean" in inspect.signature(localization).parameters:
+        states = _checked_mean(mean, gain).reshape(-1, gain.shape[-2])
+        found = np.asarray(localization(batch, mean=states), dtype=np.float64)
+    else:
+        found = np.asarray(localization(batch), dtype=np.float64)
     if found.shape != batch.shape or not np.isfinite(found).all():
         raise ValueError(
             f"localization is a function, and must give finite gains of the shape it is given, "
             f"(batch, model_size, nobs) = {batch.shape}; it gave shape {found.shape} with "
-            f"{int((~np.isfinite(found)).sum())} values not finite."
+            f"{int((~np.isfinite(found)).sum())} values not finite. A model that gives something "
+            f"else than a gain is made one by as_localization."
         )
     return found.reshape(gain.shape)
 
 
-def taper_of(localization: Localization, operator: ObservationOperator) -> FloatArray:
+def check_gain(gain: FloatArray, operator: ObservationOperator) -> None:
+    """Check that a gain is one of this operator's.
+
+    Args:
+        gain: Shape `(..., model_size, nobs)`.
+        operator: H.
+
+    Raises:
+        ValueError: If the shape is another, or a value is not finite.
+    """
+    expected = (operator.model_size, operator.nobs)
+    if gain.shape[-2:] != expected:
+        raise ValueError(
+            f"gain must be (..., model_size, nobs) with model_size, nobs = {expected}, states "
+            f"first, got shape {gain.shape}."
+        )
+    if not np.isfinite(gain).all():
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(gain))[0])
+        raise ValueError(
+            f"gain must be finite, and holds {gain[place]} at index {place}. The ensemble "
+            f"behind it has NaN or no variance."
+        )
+
+
+def _checked_mean(mean: FloatArray | None, gain: FloatArray) -> FloatArray:
+    if mean is None:
+        raise ValueError(
+            "localization is a function that takes the ensemble mean: give localize the argument "
+            "mean, of shape (..., model_size)."
+        )
+    if mean.shape != gain.shape[:-1] or not np.isfinite(mean).all():
+        raise ValueError(
+            f"mean must be finite and of shape (..., model_size) = {gain.shape[:-1]}, got shape "
+            f"{mean.shape} with {int((~np.isfinite(mean)).sum())} values not finite."
+        )
+    return mean
+
+
+def taper_of(
+    localization: Localization, operator: ObservationOperator, leading: tuple[int, ...] = ()
+) -> FloatArray:
     """Return the matrix that multiplies a gain.
 
     Args:
         localization: A taper matrix or a curve; `None` for ones.
         operator: H.
+        leading: Leading axes of the gains, which a taper may have too.
 
     Returns:
-        Shape `(model_size, nobs)`.
+        Shape `(model_size, nobs)`, with leading axes where the taper has them.
 
     Raises:
         ValueError: If `localization` is a function, of another shape, or not finite.
@@ -73,14 +128,15 @@ def taper_of(localization: Localization, operator: ObservationOperator) -> Float
             "of all observations; it is a function of that gain. Use the matrix update."
         )
     values = np.asarray(localization, dtype=np.float64)
-    is_known = values.shape in ((size, nobs), (size,), (size // 2 + 1,))
+    shapes = ((size, nobs), (size,), (size // 2 + 1,), (*leading, size, nobs))
+    is_known = values.shape in shapes
     if not is_known or not np.isfinite(values).all():
         raise ValueError(
             f"localization must be a finite taper of shape (model_size, nobs) = {(size, nobs)}, "
             f"got shape {values.shape}; or a curve of {size} or {size // 2 + 1} values, or a "
             f"function of the gain."
         )
-    if values.ndim == 2:
+    if values.ndim >= 2:
         return values
     full = values if values.size == size else unmirror(values, size)
     return taper_matrix(full, nobs, operator.obs_dens)

@@ -44,6 +44,34 @@ class ObservationOperator:
                 f"that it has a middle on the ring, got {self.width!r}."
             )
 
+    @classmethod
+    def at(cls, locations: Any, model_size: int, width: int = 1) -> ObservationOperator:
+        """Return H for observations at explicit states.
+
+        Args:
+            locations: The state of each observation, counted from 0, in the order of the
+                observations: every `d`-th state, beginning with state `d - 1`.
+            model_size: Number of states, N.
+            width: As of the class.
+
+        Returns:
+            H.
+
+        Raises:
+            ValueError: If the locations are none, out of the ring, unsorted, duplicated, or of
+                another pattern.
+        """
+        places = _checked_locations(locations, model_size)
+        operator = cls(model_size, int(places[0]) + 1, width)
+        if not np.array_equal(places, operator.states):
+            raise ValueError(
+                f"locations must be every d-th state, beginning with state d - 1, to the end of "
+                f"the ring: of model_size={model_size} states and a first one at {places[0]} that "
+                f"is {_listed(operator.states)}, got {_listed(places)}. Renumber the states so "
+                f"that they are, or interpolate to such a network."
+            )
+        return operator
+
     @property
     def nobs(self) -> int:
         """Number of observations."""
@@ -79,12 +107,130 @@ class ObservationOperator:
         return np.asarray(states[..., window % self.model_size].mean(axis=-1))
 
 
-def error_covariance(error: Any, nobs: int) -> FloatArray:
-    """Return R as a matrix.
+def _checked_locations(locations: Any, model_size: int) -> NDArray[np.int64]:
+    places = np.asarray(locations)
+    if places.ndim != 1 or places.size == 0 or not np.issubdtype(places.dtype, np.integer):
+        raise ValueError(
+            f"locations must be a list of whole numbers, one state an observation, got shape "
+            f"{places.shape} of {places.dtype}."
+        )
+    if places.min() < 0 or places.max() >= model_size:
+        j = int(np.argmax((places < 0) | (places >= model_size)))
+        raise ValueError(
+            f"locations must lie on the ring, from 0 to {model_size - 1}; location {j} is "
+            f"{places[j]}."
+        )
+    if np.any(np.diff(places) <= 0):
+        _refuse_order(places)
+    return places
+
+
+def _refuse_order(places: NDArray[np.int64]) -> None:
+    first = {int(place): j for j, place in reversed(list(enumerate(places)))}
+    for j, place in enumerate(places):
+        if first[int(place)] != j:
+            raise ValueError(
+                f"locations {first[int(place)]} and {j} are both state {place}. Take the mean of "
+                f"the two observations, with the error variance of a mean."
+            )
+    j = int(np.argmax(np.diff(places) < 0)) + 1
+    raise ValueError(
+        f"locations must be sorted: location {j} is {places[j]} and follows {places[j - 1]}. Sort "
+        f"them, and the observations, R and the columns of the gain with them."
+    )
+
+
+def _listed(places: NDArray[np.int64]) -> str:
+    return np.array2string(places, separator=", ", threshold=8)
+
+
+class ObservationError:
+    """R, checked once, for as many updates as there are.
 
     Args:
         error: A variance for all observations, one variance each `(nobs,)`, or the matrix itself
             `(nobs, nobs)`; in the square of the observations' unit.
+        nobs: Number of observations.
+
+    Attributes:
+        variances: R's diagonal, `(nobs,)`.
+        is_diagonal: Whether that is all of R.
+
+    Raises:
+        ValueError: If the shape is another, or R is not symmetric positive definite.
+    """
+
+    def __init__(self, error: Any, nobs: int) -> None:
+        error = np.asarray(error, dtype=np.float64)
+        if error.shape not in ((), (nobs,), (nobs, nobs)):
+            raise ValueError(
+                f"R must be one variance, {nobs} variances or a {nobs} x {nobs} matrix for "
+                f"nobs={nobs} observations, got shape {error.shape}."
+            )
+        self.nobs = nobs
+        diagonal = np.diag(error) if error.ndim == 2 else np.broadcast_to(error, nobs)
+        self.variances: FloatArray = np.array(diagonal)
+        self.is_diagonal = error.ndim < 2 or not np.any(error - np.diag(diagonal))
+        self._root = None if self.is_diagonal else _root(error)
+        is_good = bool(np.isfinite(diagonal).all()) and bool((diagonal > 0).all())
+        if not is_good or (self._root is None and not self.is_diagonal):
+            raise ValueError(
+                f"R must be a covariance with variances above 0 (symmetric, positive definite), "
+                f"got {np.array2string(error, threshold=8, precision=3)}. An observation without "
+                f"error is best given a small variance."
+            )
+        self._std = np.sqrt(self.variances)
+
+    @property
+    def matrix(self) -> FloatArray:
+        """R as a matrix, `(nobs, nobs)`."""
+        return np.diag(self.variances) if self._root is None else self._root @ self._root.T
+
+    def drawn_from(self, white: FloatArray) -> FloatArray:
+        """Turn independent standard normal numbers `(..., nobs)` into errors of covariance R.
+
+        They keep their precision, float32 or float64.
+        """
+        root = self._std if self._root is None else self._root.T
+        root = root.astype(white.dtype, copy=False)
+        return np.asarray(white * root if self._root is None else white @ root)
+
+
+def _root(matrix: FloatArray) -> FloatArray | None:
+    """Return the lower triangular root of a covariance, or nothing where it is none."""
+    if not np.isfinite(matrix).all() or not np.allclose(matrix, matrix.T, rtol=1e-12):
+        return None
+    try:
+        return np.asarray(np.linalg.cholesky(matrix))
+    except np.linalg.LinAlgError:
+        return None
+
+
+def observation_error(error: Any, nobs: int) -> ObservationError:
+    """Return R, checked; one that was checked already is returned as it is.
+
+    Args:
+        error: A variance, variances `(nobs,)`, a matrix `(nobs, nobs)`, or an `ObservationError`.
+        nobs: Number of observations.
+
+    Returns:
+        R.
+
+    Raises:
+        ValueError: If R is no covariance of so many observations.
+    """
+    if not isinstance(error, ObservationError):
+        return ObservationError(error, nobs)
+    if error.nobs != nobs:
+        raise ValueError(f"R is of {error.nobs} observations, and there are nobs={nobs}.")
+    return error
+
+
+def error_covariance(error: Any, nobs: int) -> FloatArray:
+    """Return R as a matrix.
+
+    Args:
+        error: R, as `observation_error` takes it.
         nobs: Number of observations.
 
     Returns:
@@ -93,35 +239,18 @@ def error_covariance(error: Any, nobs: int) -> FloatArray:
     Raises:
         ValueError: If the shape is another, or R is not symmetric positive definite.
     """
-    error = np.asarray(error, dtype=np.float64)
-    if error.shape not in ((), (nobs,), (nobs, nobs)):
-        raise ValueError(
-            f"R must be one variance, {nobs} variances or a {nobs} x {nobs} matrix for nobs={nobs} "
-            f"observations, got shape {error.shape}."
-        )
-    matrix = np.diag(np.broadcast_to(error, nobs)) if error.ndim < 2 else error
-    is_symmetric = bool(np.isfinite(matrix).all()) and np.allclose(matrix, matrix.T, rtol=1e-12)
-    if not is_symmetric or np.linalg.eigvalsh(matrix).min() <= 0:
-        raise ValueError(
-            f"R must be a covariance with variances above 0 (symmetric, positive definite), got "
-            f"{np.array2string(error, threshold=8, precision=3)}. An observation without error is "
-            f"best given a small variance."
-        )
-    return np.array(matrix)
+    return observation_error(error, nobs).matrix
 
 
-def draw_errors(error: Any, shape: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
+def draw_errors(error: Any, shape: tuple[int, ...], rng: Any) -> FloatArray:
     """Draw observation errors.
 
     Args:
-        error: R, as `error_covariance` takes it.
+        error: R, as `observation_error` takes it.
         shape: `(..., nobs)`.
-        rng: Where they come from.
+        rng: Where they come from: a generator, or what draws `standard_normal(shape)` like one.
 
     Returns:
         Errors of that shape, of mean 0 and covariance R.
     """
-    white = rng.standard_normal(shape)
-    if np.ndim(error) < 2:
-        return np.asarray(np.sqrt(error) * white)
-    return np.asarray(white @ np.linalg.cholesky(error).T)
+    return observation_error(error, shape[-1]).drawn_from(rng.standard_normal(shape))

@@ -166,6 +166,20 @@ def static_regression(raw: Any, reference: Any, obs_dens: int, *, half: bool = F
             f"{reference.shape}."
         )
     square, product = offset_sums(raw, raw, obs_dens), offset_sums(raw, reference, obs_dens)
+    return static_vector(square, product, half=half)
+
+
+def static_vector(square: FloatArray, product: FloatArray, *, half: bool = False) -> FloatArray:
+    """Fit the vector of `static_regression` from sums, as `offset_sums` gives them.
+
+    Args:
+        square: Sums of what is multiplied, squared, `(model_size,)`.
+        product: Sums of what is multiplied times what is wanted, same shape.
+        half: As of `static_regression`.
+
+    Returns:
+        Shape `(model_size,)`; 0 where there is nothing to fit.
+    """
     if half:
         square, product = (s + s[-np.arange(s.size)] for s in (square, product))
     return np.divide(product, square, out=np.zeros_like(product), where=square > 0)

@@ -1,16 +1,21 @@
-"""The best Gaspari-Cohn cutoff and inflation of a filter, found by twin experiments."""
+"""The best cutoff and inflation of a filter, found by twin experiments."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
-from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zoo_localization.tapers import gaspari_cohn_taper
-from zoo_localization.twin import Filter, FilterDivergedError, Twin, run_twin_experiment
+from zoo_localization.twin import Filter, FilterDivergedError, Twin, Update
+from zoo_localization.twin_experiment import TruthRuns, run_twin_experiments, simulate_truths
+
+# Numbers that the tapers or the ensembles of one batch of settings may have.
+_NUMBERS_AT_ONCE = 2**21
+Setting = tuple[float | None, float]
 
 
 @dataclass(frozen=True)
@@ -18,15 +23,65 @@ class TunedFilter:
     """What a search over cutoffs and inflations found.
 
     Args:
-        cutoff: The best Gaspari-Cohn cutoff, in grid points.
+        cutoff: The best Gaspari-Cohn cutoff, in grid points; `None` if there was none to tune.
         inflation: The best factor on the posterior spread.
         rmse: Analysis RMSE of every `(cutoff, inflation)`, averaged over seeds and cycles; infinite
             where a filter diverged.
+        filter: The filter with these settings.
     """
 
-    cutoff: float
+    cutoff: float | None
     inflation: float
-    rmse: dict[tuple[float, float], float]
+    rmse: dict[Setting, float]
+    filter: Filter
+
+
+def tune(
+    runs: TruthRuns,
+    untuned: Filter,
+    members: int,
+    inflations: Sequence[float],
+    cutoffs: Sequence[float] | None = None,
+    *,
+    spin_up: int = 200,
+) -> TunedFilter:
+    """Find the inflation, and maybe the Gaspari-Cohn cutoff, of the least analysis RMSE.
+
+    Settings that share a kind of localization run side by side.
+
+    Args:
+        runs: Truths to tune on. Report figures of others: those of the best setting on these are
+            too good.
+        untuned: The filter, its inflation and with `cutoffs` its localization to be found.
+        members: Members of the ensemble.
+        inflations: Factors on the posterior spread to try.
+        cutoffs: Full support radii to try, in grid points; `None` for the filter's own
+            localization.
+        spin_up: Cycles of the truths that do not count.
+
+    Returns:
+        The best setting, and the figures of all.
+
+    Raises:
+        FilterDivergedError: If every setting loses the truth.
+        ValueError: If there is nothing to try, or an argument makes no filter.
+    """
+    tried: list[Setting] = list(product([None] if cutoffs is None else cutoffs, inflations))
+    if not tried:
+        raise ValueError("cutoffs and inflations must each have a value to try, got none.")
+    rmse: dict[Setting, float] = {}
+    for some in _batches(tried, runs, members):
+        stacked = _stacked(untuned, some, runs)
+        found = run_twin_experiments(runs, stacked, members, spin_up=spin_up)
+        means = found.rmse.mean(axis=1).reshape(len(some), -1).mean(axis=1)
+        rmse |= {s: float(np.nan_to_num(m, nan=np.inf)) for s, m in zip(some, means, strict=True)}
+    best = min(rmse, key=lambda setting: rmse[setting])
+    if not np.isfinite(rmse[best]):
+        raise FilterDivergedError(
+            f"the filter diverged with every one of {len(rmse)} settings tried. Try other cutoffs, "
+            f"more inflation, or more members."
+        )
+    return TunedFilter(*best, rmse, _with(untuned, best, runs.twin))
 
 
 def tune_gaspari_cohn(
@@ -38,7 +93,7 @@ def tune_gaspari_cohn(
     seeds: Iterable[int],
     cycles: int,
     spin_up: int = 200,
-    update: Literal["matrix", "serial", "square_root"] = "matrix",
+    update: Update = "matrix",
     relaxation: float = 0.0,
 ) -> TunedFilter:
     """Find the Gaspari-Cohn cutoff and the inflation of the least analysis RMSE.
@@ -48,8 +103,7 @@ def tune_gaspari_cohn(
         members: Members of the ensemble.
         cutoffs: Full support radii to try, in grid points.
         inflations: Factors on the posterior spread to try.
-        seeds: Experiments that each setting is averaged over. Report figures of other seeds: those
-            of the best setting on these are too good.
+        seeds: Experiments that each setting is averaged over. Report figures of other seeds.
         cycles: Cycles of an experiment that count.
         spin_up: Cycles before those.
         update: As of `Filter`.
@@ -62,38 +116,43 @@ def tune_gaspari_cohn(
         FilterDivergedError: If every setting loses the truth.
         ValueError: If there is nothing to try, or an argument makes no filter.
     """
-    tried, seeds = list(product(cutoffs, inflations)), list(seeds)
-    if not tried or not seeds:
+    radii, factors, seeds = list(cutoffs), list(inflations), list(seeds)
+    if not radii or not factors or not seeds:
         raise ValueError(
-            f"cutoffs, inflations and seeds must each have a value to try, got {len(tried)} "
-            f"settings and {len(seeds)} seeds."
+            f"cutoffs, inflations and seeds must each have a value to try, got "
+            f"{len(radii) * len(factors)} settings and {len(seeds)} seeds."
         )
-    rmse = {}
-    for cutoff, inflation in tried:
-        taper = gaspari_cohn_taper(twin.operator.model_size, twin.operator.obs_dens, cutoff)
-        tuned = Filter(inflation, taper, update, relaxation)
-        rmse[cutoff, inflation] = _mean_rmse(twin, tuned, members, seeds, cycles, spin_up)
-    best = min(rmse, key=lambda setting: rmse[setting])
-    if not np.isfinite(rmse[best]):
-        raise FilterDivergedError(
-            f"the filter diverged with every one of {len(rmse)} settings tried. Try other cutoffs, "
-            f"more inflation, or more members."
-        )
-    return TunedFilter(*best, rmse)
+    runs = simulate_truths(twin, seeds, spin_up + cycles)
+    untuned = Filter(update=update, relaxation=relaxation)
+    return tune(runs, untuned, members, factors, radii, spin_up=spin_up)
 
 
-def _mean_rmse(
-    twin: Twin, tuned: Filter, members: int, seeds: list[int], cycles: int, spin_up: int
-) -> float:
-    means = []
-    for seed in seeds:
-        try:
-            # A filter that is lost may overflow before it is found out.
-            with np.errstate(over="ignore", invalid="ignore"):
-                result = run_twin_experiment(
-                    twin, tuned, members, cycles=cycles, spin_up=spin_up, seed=seed
-                )
-        except FilterDivergedError:
-            return float("inf")
-        means.append(result.rmse.mean())
-    return float(np.mean(means))
+def _batches(tried: list[Setting], runs: TruthRuns, members: int) -> list[list[Setting]]:
+    """Split settings into those that run side by side."""
+    operator = runs.twin.operator
+    taper = 0 if tried[0][0] is None else operator.nobs
+    numbers = len(runs.seeds) * operator.model_size * max(taper, members)
+    count = max(1, _NUMBERS_AT_ONCE // numbers)
+    return [tried[start : start + count] for start in range(0, len(tried), count)]
+
+
+def _stacked(untuned: Filter, settings: list[Setting], runs: TruthRuns) -> Filter:
+    """Return the filters of several settings side by side, each for all truths."""
+    seeds = len(runs.seeds)
+    inflations = np.repeat([inflation for _, inflation in settings], seeds)
+    if settings[0][0] is None:
+        return replace(untuned, inflation=inflations)
+    tapers = {cutoff: _taper(cutoff, runs.twin) for cutoff, _ in settings if cutoff is not None}
+    each = np.stack([tapers[cutoff] for cutoff, _ in settings if cutoff is not None])
+    return replace(untuned, inflation=inflations, localization=np.repeat(each, seeds, axis=0))
+
+
+def _with(untuned: Filter, setting: Setting, twin: Twin) -> Filter:
+    cutoff, inflation = setting
+    if cutoff is None:
+        return replace(untuned, inflation=inflation)
+    return replace(untuned, inflation=inflation, localization=_taper(cutoff, twin))
+
+
+def _taper(cutoff: float, twin: Twin) -> NDArray[np.float64]:
+    return gaspari_cohn_taper(twin.operator.model_size, twin.operator.obs_dens, cutoff)

@@ -4,24 +4,52 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo_localization.deterministic import relax_to_prior_spread, square_root_update
-from zoo_localization.enkf import inflate, matrix_update, serial_update
+from zoo_localization.enkf import apply_gain, inflate, matrix_update, serial_update
 from zoo_localization.localization import Localization
 from zoo_localization.lorenz96 import attractor_state, step
-from zoo_localization.observations import ObservationOperator, draw_errors
+from zoo_localization.observations import (
+    ObservationError,
+    ObservationOperator,
+    draw_errors,
+    observation_error,
+)
 
 FloatArray = NDArray[np.float64]
+Update = Literal["matrix", "serial", "square_root"]
 
 
 class FilterDivergedError(ValueError):
     """The settings make a filter that loses the truth, so its figures mean nothing."""
+
+
+class Generators:
+    """Random generators side by side: each draws what its own row of an array gets.
+
+    Args:
+        generators: One for each entry of an array's first axis.
+    """
+
+    def __init__(self, generators: Sequence[np.random.Generator]) -> None:
+        self.generators = list(generators)
+
+    def standard_normal(self, shape: tuple[int, ...], dtype: Any = np.float64) -> NDArray[Any]:
+        """Draw standard normal numbers of a shape whose first axis is the generators."""
+        drawn = np.empty(shape, dtype)
+        for row, generator in zip(drawn, self.generators, strict=True):
+            generator.standard_normal(dtype=dtype, out=row)
+        return drawn
+
+
+Rng = np.random.Generator | Generators
 
 
 class Twin(ABC):
@@ -35,7 +63,12 @@ class Twin(ABC):
     @property
     @abstractmethod
     def error(self) -> Any:
-        """R, as `error_covariance` takes it."""
+        """R, as `observation_error` takes it."""
+
+    @cached_property
+    def checked_error(self) -> ObservationError:
+        """R, checked once."""
+        return observation_error(self.error, self.operator.nobs)
 
     @abstractmethod
     def start(self, rng: np.random.Generator) -> FloatArray:
@@ -45,17 +78,29 @@ class Twin(ABC):
     def step(self, states: FloatArray) -> FloatArray:
         """Advance `(..., model_size)` states to the next observation."""
 
-    def observe(self, truth: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Return a noisy observation of the truth, `(nobs,)`."""
-        exact = self.operator(truth)
-        return np.asarray(exact + draw_errors(self.error, exact.shape, rng))
+    def starts(self, rngs: Sequence[np.random.Generator]) -> FloatArray:
+        """Return a truth for each of several generators, `(generators, model_size)`."""
+        return np.stack([self.start(rng) for rng in rngs])
 
-    def first_ensemble(
-        self, truth: FloatArray, members: int, rng: np.random.Generator
-    ) -> FloatArray:
-        """Return members around a first guess that is itself off the truth by as much."""
-        noise = rng.standard_normal((members + 1, truth.size))
-        return np.asarray(truth + noise[0] + noise[1:])
+    def observe(self, truth: FloatArray, rng: Rng) -> FloatArray:
+        """Return a noisy observation of truths `(..., model_size)`: `(..., nobs)`."""
+        exact = self.operator(truth)
+        errors: FloatArray = draw_errors(self.checked_error, exact.shape, rng)
+        return exact + errors
+
+    def first_ensemble(self, truth: FloatArray, members: int, rng: Rng) -> FloatArray:
+        """Return members around a first guess that is itself off the truth by as much.
+
+        Args:
+            truth: Shape `(..., model_size)`.
+            members: How many.
+            rng: Where the differences come from.
+
+        Returns:
+            Shape `(..., members, model_size)`.
+        """
+        noise = rng.standard_normal((*truth.shape[:-1], members + 1, truth.shape[-1]))
+        return np.asarray(truth[..., None, :] + noise[..., :1, :] + noise[..., 1:, :])
 
 
 @dataclass(frozen=True)
@@ -95,76 +140,145 @@ class Lorenz96Twin(Twin):
         return step(states, self.dt, self.forcing)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Filter:
     """An ensemble Kalman filter's settings.
 
     Args:
-        inflation: Factor on the posterior spread.
-        localization: Taper matrix, curve, function of the gain (`"matrix"` only), or `None`.
+        inflation: Factor on the posterior spread; or one for each of the ensembles side by side.
+        localization: Taper matrix, curve, function of the gain (`"matrix"` only), or `None`; see
+            `localize`.
         update: `"matrix"` or `"serial"`, with perturbed observations; `"square_root"`: serial,
             without.
         relaxation: How much of the prior's spread the posterior gets back, before the inflation.
-        taper_of_ensemble: Gives the taper matrix of each prior ensemble, `(members, model_size)`
-            and H, instead of `localization`; `nice.nice_taper` does.
+        taper_of_ensemble: Gives the taper matrix of each prior ensemble, `(..., members,
+            model_size)` and H, instead of `localization`; `nice.nice_taper` does.
+        gain_of_ensemble: Gives the gain itself, of prior, H and R, instead of all that (`"matrix"`
+            only); `nice.nice_gain` does.
+        compiled: Whether serial updates are compiled by Numba (the extra `sim`).
 
     Raises:
-        ValueError: If there are two localizations.
+        ValueError: If there are two localizations, or the update is another.
     """
 
-    inflation: float = 1.0
+    inflation: Any = 1.0
     localization: Localization = None
-    update: Literal["matrix", "serial", "square_root"] = "matrix"
+    update: Update = "matrix"
     relaxation: float = 0.0
     taper_of_ensemble: Callable[[FloatArray, ObservationOperator], FloatArray] | None = None
+    gain_of_ensemble: Callable[[FloatArray, ObservationOperator, Any], FloatArray] | None = None
+    compiled: bool = False
 
     def __post_init__(self) -> None:
         """Check that there is one localization at most."""
-        if self.localization is not None and self.taper_of_ensemble is not None:
-            raise ValueError(
-                "localization and taper_of_ensemble are two ways to localize: give one of them."
-            )
-
-    def analyse(
-        self,
-        prior: FloatArray,
-        observation: FloatArray,
-        twin: Twin,
-        rng: np.random.Generator,
-    ) -> FloatArray:
-        """Return the relaxed and inflated posterior of `(members, model_size)` prior members."""
-        arguments = (prior, observation, twin.operator, twin.error)
-        localization = self.localization
-        if self.taper_of_ensemble is not None:
-            localization = self.taper_of_ensemble(prior, twin.operator)
-        if self.update == "matrix":
-            posterior = matrix_update(*arguments, rng, localization)
-        elif self.update == "serial":
-            posterior = serial_update(*arguments, rng, localization)
-        elif self.update == "square_root":
-            posterior = square_root_update(*arguments, localization)
-        else:
+        names = ("localization", "taper_of_ensemble", "gain_of_ensemble")
+        given = [name for name in names if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} are two ways to localize: give one of them.")
+        if self.update not in get_args(Update):
             raise ValueError(
                 f'update must be "matrix" or "serial", got {self.update!r}; without perturbed '
                 f'observations it is "square_root".'
             )
+        if self.gain_of_ensemble is not None and self.update != "matrix":
+            raise ValueError(
+                f'gain_of_ensemble gives the gain of all observations, and update="{self.update}" '
+                f'takes them one by one. Use update="matrix", or taper_of_ensemble.'
+            )
+
+    def analyse(
+        self, prior: FloatArray, observation: FloatArray, twin: Twin, rng: Rng
+    ) -> FloatArray:
+        """Return the relaxed and inflated posterior of `(..., members, model_size)` members."""
+        posterior = self._update(prior, observation, twin, rng)
         return inflate(relax_to_prior_spread(posterior, prior, self.relaxation), self.inflation)
+
+    def rows(self, chosen: Any) -> Filter:
+        """Return the filter of some of the ensembles side by side.
+
+        Args:
+            chosen: What picks them from the first axis.
+        """
+        settings = np.asarray(self.inflation)
+        taper = self.localization
+        has_rows = isinstance(taper, np.ndarray) and taper.ndim > 2
+        return replace(
+            self,
+            inflation=settings[chosen] if settings.ndim else self.inflation,
+            localization=taper[chosen] if has_rows else taper,  # type: ignore[index]
+        )
+
+    def _update(
+        self, prior: FloatArray, observation: FloatArray, twin: Twin, rng: Any
+    ) -> FloatArray:
+        operator, error = twin.operator, twin.checked_error
+        if self.gain_of_ensemble is not None:
+            gain = self.gain_of_ensemble(prior, operator, error)
+            return apply_gain(gain, prior, observation, operator, error, rng)
+        localization = self.localization
+        if self.taper_of_ensemble is not None:
+            localization = self.taper_of_ensemble(prior, operator)
+        arguments = (prior, observation, operator, error)
+        if self.update == "matrix":
+            return matrix_update(*arguments, rng, localization)
+        if self.update == "serial":
+            return serial_update(*arguments, rng, localization, compiled=self.compiled)
+        return square_root_update(*arguments, localization, compiled=self.compiled)
 
 
 @dataclass
 class DivergenceGuard:
-    """Watches a filter, and says so when it does no better than guessing the mean state.
+    """Watches filters, and says so when one does no better than guessing the mean state.
 
     Args:
         window: Cycles over which the error is averaged.
     """
 
     window: int = 50
-    _errors: deque[float] = field(default_factory=deque)
-    _guesses: deque[float] = field(default_factory=deque)
+    _errors: deque[FloatArray] = field(default_factory=deque)
+    _guesses: deque[FloatArray] = field(default_factory=deque)
+
+    def lost(self, ensemble: FloatArray, truth: FloatArray) -> NDArray[np.bool_]:
+        """Return which filters are lost after this cycle.
+
+        Args:
+            ensemble: Posterior members, `(..., members, model_size)`.
+            truth: Shape `(..., model_size)`.
+
+        Returns:
+            Shape `(...)`: where a member is not finite, or the mean squared error over the window
+            is no less than the truth's own variance around the ring.
+        """
+        error = ((ensemble.mean(axis=-2) - truth) ** 2).mean(axis=-1)
+        for history, value in ((self._errors, error), (self._guesses, truth.var(axis=-1))):
+            history.append(np.asarray(value))
+            if len(history) > self.window:
+                history.popleft()
+        is_lost = ~np.isfinite(ensemble).all(axis=(-2, -1))
+        if len(self._errors) == self.window:
+            is_lost |= np.sum(self._errors, axis=0) >= np.sum(self._guesses, axis=0)
+        return np.asarray(is_lost)
+
+    def keep(self, chosen: Any) -> None:
+        """Go on with some of the filters side by side."""
+        for history in (self._errors, self._guesses):
+            for i, value in enumerate(history):
+                history[i] = value[chosen]
+
+    def words(self, cycle: int, row: Any = ()) -> str:
+        """Return what to say of a filter that is lost."""
+        error, guess = (
+            np.sqrt(np.mean([value[row] for value in history]))
+            for history in (self._errors, self._guesses)
+        )
+        return (
+            f"the filter diverged by cycle {cycle}: over the last {len(self._errors)} cycles its "
+            f"analysis RMSE is {error:.3g}, that of guessing the mean state {guess:.3g}. Use more "
+            f"members, more inflation, or a smaller localization cutoff."
+        )
 
     def check(self, ensemble: FloatArray, truth: FloatArray, cycle: int) -> float:
-        """Return the RMSE of the ensemble mean.
+        """Return the RMSE of one filter's ensemble mean.
 
         Args:
             ensemble: Posterior members, `(members, model_size)`.
@@ -175,23 +289,11 @@ class DivergenceGuard:
             The root of the mean squared error over the states.
 
         Raises:
-            FilterDivergedError: If a member is not finite, or the mean squared error over the
-                window is no less than the truth's own variance around the ring.
+            FilterDivergedError: If the filter is lost.
         """
-        error = float(np.mean((ensemble.mean(axis=0) - truth) ** 2))
-        for history, value in ((self._errors, error), (self._guesses, float(np.var(truth)))):
-            history.append(value)
-            if len(history) > self.window:
-                history.popleft()
-        is_lost = len(self._errors) == self.window and sum(self._errors) >= sum(self._guesses)
-        if not np.isfinite(ensemble).all() or is_lost:
-            raise FilterDivergedError(
-                f"the filter diverged by cycle {cycle}: over the last {len(self._errors)} cycles "
-                f"its analysis RMSE is {np.sqrt(np.mean(self._errors)):.3g}, that of guessing the "
-                f"mean state {np.sqrt(np.mean(self._guesses)):.3g}. Use more members, more "
-                f"inflation, or a smaller localization cutoff."
-            )
-        return float(np.sqrt(error))
+        if self.lost(ensemble, truth):
+            raise FilterDivergedError(self.words(cycle))
+        return float(np.sqrt(self._errors[-1]))
 
 
 def check_finite(prior: FloatArray, cycle: int) -> None:
@@ -209,56 +311,3 @@ def check_finite(prior: FloatArray, cycle: int) -> None:
             f"the filter diverged by cycle {cycle}: its members hold NaN or infinite values after "
             f"the forecast. Use a smaller dt, less inflation, or a smaller localization cutoff."
         )
-
-
-@dataclass(frozen=True)
-class TwinResult:
-    """What a twin experiment gave, cycle by cycle, spin-up left out.
-
-    Args:
-        rmse: RMSE of the analysis mean, `(cycles,)`, in the state's unit.
-        spread: Root of the mean posterior variance, `(cycles,)`.
-    """
-
-    rmse: FloatArray
-    spread: FloatArray
-
-
-def run_twin_experiment(
-    twin: Twin,
-    kalman_filter: Filter,
-    members: int,
-    *,
-    cycles: int,
-    spin_up: int = 200,
-    seed: int = 0,
-) -> TwinResult:
-    """Cycle a filter against a truth.
-
-    Args:
-        twin: The truth and its observations.
-        kalman_filter: The filter.
-        members: Members of the ensemble.
-        cycles: Cycles that count.
-        spin_up: Cycles before those.
-        seed: Decides everything random.
-
-    Returns:
-        Errors and spread.
-
-    Raises:
-        FilterDivergedError: If the filter loses the truth.
-        ValueError: If an argument makes no filter.
-    """
-    rng = np.random.default_rng(seed)
-    truth = twin.start(rng)
-    ensemble = twin.first_ensemble(truth, members, rng)
-    guard = DivergenceGuard()
-    rmse, spread = [], []
-    for cycle in range(spin_up + cycles):
-        truth, prior = twin.step(truth), twin.step(ensemble)
-        check_finite(prior, cycle)
-        ensemble = kalman_filter.analyse(prior, twin.observe(truth, rng), twin, rng)
-        rmse.append(guard.check(ensemble, truth, cycle))
-        spread.append(float(np.sqrt(ensemble.var(axis=0, ddof=1).mean())))
-    return TwinResult(np.array(rmse[spin_up:]), np.array(spread[spin_up:]))

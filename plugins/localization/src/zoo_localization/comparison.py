@@ -1,0 +1,211 @@
+"""Ways of localizing compared: each tuned on some truths, then run on others, the same for all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo_localization.tuning import TunedFilter, tune
+from zoo_localization.twin import Filter, FilterDivergedError
+from zoo_localization.twin_experiment import TruthRuns, run_twin_experiments
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way of localizing, before its inflation, and maybe its cutoff, are tuned.
+
+    Args:
+        name: What to call it, such as `gaspari_cohn_matrix`.
+        filter: The filter, but for inflation and Gaspari-Cohn cutoff.
+        members: Members of its ensemble.
+        has_cutoff: Whether it is localized by Gaspari-Cohn.
+        is_baseline: Whether it is what others have to beat.
+    """
+
+    name: str
+    filter: Filter
+    members: int
+    has_cutoff: bool = False
+    is_baseline: bool = True
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How arms are compared.
+
+    Args:
+        tuning: Truths that they are tuned on.
+        reported: Truths that the figures are of.
+        inflations: Factors on the posterior spread to try.
+        cutoffs: Gaspari-Cohn cutoffs to try, in grid points.
+        spin_up: Cycles of each truth that do not count.
+
+    Raises:
+        ValueError: If a seed is both tuned on and reported, or there are fewer than two to report.
+    """
+
+    tuning: TruthRuns
+    reported: TruthRuns
+    inflations: Sequence[float]
+    cutoffs: Sequence[float]
+    spin_up: int
+
+    def __post_init__(self) -> None:
+        """Check the seeds."""
+        both = sorted({*self.tuning.seeds} & {*self.reported.seeds})
+        if both:
+            raise ValueError(
+                f"seeds {both} are both tuned on and reported: the best setting looks too good on "
+                f"them. Give other tuning seeds."
+            )
+        if len(self.reported.seeds) < 2:
+            raise ValueError(
+                f"seeds must be at least 2 for a standard error, better 10, got "
+                f"{len(self.reported.seeds)}."
+            )
+
+
+@dataclass(frozen=True)
+class Score:
+    """What an arm reached on the reported truths.
+
+    Args:
+        arm: The arm.
+        tuned: Its settings; `None` if it diverged with all that were tried.
+        figures: `prior_rmse`, `posterior_rmse`, `prior_spread` and `posterior_spread`, each
+            averaged over cycles, `(seeds,)`; NaN where it diverged.
+        ranks: How often the truth had each rank among the prior members, `(members + 1,)`.
+        lost: What there is to say of each divergence, by its place among the seeds.
+        lost_at: The cycle of each, spin-up included.
+        forecast_ms: Milliseconds of a forecast, for one ensemble.
+        analysis_ms: Milliseconds of an analysis, for one ensemble.
+    """
+
+    arm: Arm
+    tuned: TunedFilter | None
+    figures: dict[str, FloatArray]
+    ranks: NDArray[np.int64]
+    lost: dict[int, str] = field(default_factory=dict)
+    lost_at: dict[int, int] = field(default_factory=dict)
+    forecast_ms: float = 0.0
+    analysis_ms: float = 0.0
+
+    @property
+    def posterior_rmse(self) -> FloatArray:
+        """Posterior RMSE of each seed, NaN where the arm diverged."""
+        return self.figures["posterior_rmse"]
+
+
+FIGURES = ("prior_rmse", "posterior_rmse", "prior_spread", "posterior_spread")
+
+
+def tune_arm(arm: Arm, protocol: Protocol) -> TunedFilter | None:
+    """Tune an arm.
+
+    Args:
+        arm: The arm.
+        protocol: The truths, and what to try.
+
+    Returns:
+        Its best settings; `None` if it diverges with all of them.
+    """
+    try:
+        return tune(
+            protocol.tuning,
+            arm.filter,
+            arm.members,
+            protocol.inflations,
+            protocol.cutoffs if arm.has_cutoff else None,
+            spin_up=protocol.spin_up,
+        )
+    except FilterDivergedError:
+        return None
+
+
+def score_arm(arm: Arm, tuned: TunedFilter | None, protocol: Protocol) -> Score:
+    """Run a tuned arm on the reported truths.
+
+    Args:
+        arm: The arm.
+        tuned: Its settings.
+        protocol: The truths.
+
+    Returns:
+        What it reached; an arm without settings has diverged on every seed.
+    """
+    if tuned is None:
+        seeds = len(protocol.reported.seeds)
+        words = "the filter diverged on the tuning seeds with every setting tried"
+        return Score(
+            arm,
+            None,
+            {name: np.full(seeds, np.nan) for name in FIGURES},
+            np.zeros(arm.members + 1, np.int64),
+            dict.fromkeys(range(seeds), words),
+        )
+    found = run_twin_experiments(
+        protocol.reported, tuned.filter, arm.members, spin_up=protocol.spin_up
+    )
+    values = (found.prior_rmse, found.rmse, found.prior_spread, found.spread)
+    is_lost = np.isin(np.arange(len(found.rmse)), list(found.lost))
+    return Score(
+        arm,
+        tuned,
+        {
+            name: np.where(is_lost, np.nan, each.mean(axis=1))
+            for name, each in zip(FIGURES, values, strict=True)
+        },
+        found.ranks[~is_lost].sum(axis=0),
+        found.lost,
+        found.lost_at,
+        1e3 * found.forecast_seconds,
+        1e3 * found.analysis_seconds,
+    )
+
+
+def mean_and_error(values: Any) -> tuple[float, float]:
+    """Return the mean over the seeds that have a value, and its standard error.
+
+    Args:
+        values: One a seed; NaN where there is none.
+
+    Returns:
+        Both NaN without a value; an error of NaN with one.
+    """
+    known = np.asarray(values, dtype=np.float64)
+    known = known[np.isfinite(known)]
+    if known.size < 2:
+        return (float(known[0]) if known.size else float("nan")), float("nan")
+    return float(known.mean()), float(known.std(ddof=1) / np.sqrt(known.size))
+
+
+def best_baseline(scores: Sequence[Score]) -> Score | None:
+    """Return the baseline of the least mean posterior RMSE.
+
+    Baselines that diverge on some seeds are taken only where there are no others.
+    """
+    baselines = [
+        s for s in scores if s.arm.is_baseline and np.isfinite(mean_and_error(s.posterior_rmse)[0])
+    ]
+    steady = [score for score in baselines if not score.lost]
+    chosen = steady or baselines
+    return min(chosen, key=lambda s: mean_and_error(s.posterior_rmse)[0]) if chosen else None
+
+
+def paired_difference(score: Score, other: Score) -> tuple[float, float]:
+    """Return by how much an arm's posterior RMSE is above another's, seed by seed.
+
+    Args:
+        score: The arm.
+        other: What it is compared with.
+
+    Returns:
+        The mean over the seeds on which neither diverged, and its standard error.
+    """
+    return mean_and_error(score.posterior_rmse - other.posterior_rmse)

@@ -1,0 +1,184 @@
+"""The evaluator `gain_rmse`: how near to the reference gain each way of localizing comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo_localization.evaluators.pairs import Pairs, gain_pairs
+from zoo_localization.model_localization import gain_of_output
+from zoo_localization.tapers import (
+    gaspari_cohn_vector,
+    offset_sums,
+    roll_columns,
+    static_vector,
+    taper_matrix,
+)
+
+FloatArray = NDArray[np.float64]
+
+
+def gain_rmse(
+    model: Any,
+    data: dict[str, Any],
+    obs_dens: int | None = None,
+    rolled: bool = False,
+    input_name: str = "kg_raw",
+    report: Any = None,
+) -> dict[str, float]:
+    """Score a model's gain on held-out pairs, beside what needs no network.
+
+    The Gaspari-Cohn cutoff and the static regression vectors are fitted on the training split; all
+    figures are of the test split.
+
+    Args:
+        model: A Keras model that gives a gain `(batch, model_size, nobs)`, or a localization vector
+            `(batch, model_size//2 + 1)` or `(batch, model_size)` (with or without a last axis of 1)
+            to multiply the raw gain with.
+        data: What a dataset such as `lorenz96_gains` gives, with a `test` split. The reference gain
+            is y, unless `data["kg_true"]` holds it by split.
+        obs_dens: States per observation; `None` for `model_size // nobs`.
+        rolled: Whether the data's gains, and so the model's, have their columns rolled until each
+            observation is in row 0.
+        input_name: Which of the model's inputs is the raw gain.
+        report: What takes the table `gain_rmse_by_distance`; the zoo gives it.
+
+    Returns:
+        RMSE over all test pairs and entries, in the gain's units: `raw`; `gaspari_cohn`;
+        `static_half` (the best fixed vector that is its own mirror image) and `static_full`;
+        `model`; and each of them over `raw` as `..._ratio`. `cutoff` is the tuned one, in grid
+        points.
+
+    Raises:
+        ValueError: If the data hold no such pairs, or the model gives something else.
+    """
+    square, product, dens = fitted_sums(
+        gain_pairs(data, "train", input_name), obs_dens, rolled=rolled
+    )
+    size = square.size
+    cutoff = best_cutoff(square, product)
+    vectors = {
+        "gaspari_cohn": gaspari_cohn_vector(size, cutoff),
+        "static_half": static_vector(square, product, half=True),
+        "static_full": static_vector(square, product),
+    }
+    errors, entries = _test_errors(
+        model, gain_pairs(data, "test", input_name), vectors, dens, rolled
+    )
+    scores = {name: float(np.sqrt(sums.sum() / entries)) for name, sums in errors.items()}
+    ratios = {f"{name}_ratio": scores[name] / scores["raw"] for name in (*vectors, "model")}
+    if report is not None:
+        columns = _by_distance(errors, entries / size)
+        caption = "RMSE of the gain against the distance from the observation, in grid points"
+        report.table("gain_rmse_by_distance", columns, caption=caption)
+    return {**scores, **ratios, "cutoff": cutoff}
+
+
+def fitted_sums(
+    pairs: Iterable[Pairs], obs_dens: int | None, *, rolled: bool = False
+) -> tuple[FloatArray, FloatArray, int]:
+    """Return what a static vector is fitted with: sums over all pairs, at each offset.
+
+    Args:
+        pairs: The pairs, batch by batch.
+        obs_dens: States per observation; `None` for `model_size // nobs`.
+        rolled: Whether their gains are rolled.
+
+    Returns:
+        The sums of `raw**2` and of `raw * true`, `(model_size,)`, and the states per observation.
+
+    Raises:
+        ValueError: If the observations do not fit on the ring.
+    """
+    square: Any = 0.0
+    product: Any = 0.0
+    dens = 0
+    for batch in pairs:
+        dens = _density(batch, obs_dens)
+        some = batch.rolled_back(dens) if rolled else batch
+        square = square + offset_sums(some.raw, some.raw, dens)
+        product = product + offset_sums(some.raw, some.true, dens)
+    return square, product, dens
+
+
+def tuned_cutoff(raw: Any, reference: Any, obs_dens: int) -> float:
+    """Return the Gaspari-Cohn cutoff under which raw gains come nearest to reference gains.
+
+    Args:
+        raw: Raw gains, `(batch, model_size, nobs)`.
+        reference: Reference gains, same shape.
+        obs_dens: States per observation.
+
+    Returns:
+        The best of the cutoffs 1, 1.25, ... to twice the ring, in grid points.
+
+    Raises:
+        ValueError: If the observations do not fit on the ring.
+    """
+    return best_cutoff(offset_sums(raw, raw, obs_dens), offset_sums(raw, reference, obs_dens))
+
+
+def best_cutoff(square: FloatArray, product: FloatArray) -> float:
+    """Return the cutoff of `tuned_cutoff` from the sums of `fitted_sums`."""
+    # The squared error of any taper follows from two sums an offset; no pair is looked at again.
+    cutoffs = np.arange(1.0, 2 * square.size + 0.25, 0.25)
+    tapers = (gaspari_cohn_vector(square.size, float(cutoff)) for cutoff in cutoffs)
+    errors = [float(np.sum(taper**2 * square - 2 * taper * product)) for taper in tapers]
+    return float(cutoffs[int(np.argmin(errors))])
+
+
+def _test_errors(
+    model: Any,
+    pairs: Iterable[Pairs],
+    vectors: dict[str, FloatArray],
+    obs_dens: int,
+    rolled: bool,
+) -> tuple[dict[str, FloatArray], int]:
+    """Return the squared errors of each way of localizing, summed at each offset."""
+    errors: dict[str, Any] = dict.fromkeys(("raw", *vectors, "model"), 0.0)
+    entries = 0
+    for batch in pairs:
+        predicted = _predicted_gain(model, batch, obs_dens, rolled)
+        some = batch.rolled_back(obs_dens) if rolled else batch
+        if rolled:
+            predicted = roll_columns(predicted, obs_dens, back=True)
+        nobs = some.raw.shape[2]
+        fixed = {
+            name: some.raw * taper_matrix(vector, nobs, obs_dens)
+            for name, vector in vectors.items()
+        }
+        for name, gains in {"raw": some.raw, **fixed, "model": predicted}.items():
+            error = np.asarray(gains, np.float64) - some.true
+            errors[name] = errors[name] + offset_sums(error, error, obs_dens)
+        entries += some.raw.size
+    return errors, entries
+
+
+def _predicted_gain(model: Any, batch: Pairs, obs_dens: int, rolled: bool) -> Any:
+    """Return the model's gain, or the raw gain times the vector that it gives instead."""
+    fitted = batch.inputs
+    if isinstance(fitted, dict) and len(fitted) == 1:
+        # A model with one input takes the array itself, unless it was built on a dict of one.
+        takes_dict = isinstance(getattr(model, "input", None), dict)
+        fitted = fitted if takes_dict else next(iter(fitted.values()))
+    return gain_of_output(model.predict(fitted, verbose=0), batch.raw, obs_dens, rolled=rolled)
+
+
+def _by_distance(errors: dict[str, FloatArray], entries: float) -> dict[str, list[float]]:
+    """Return the RMSE at each distance; the two sides of an observation are one."""
+    size = next(iter(errors.values())).size
+    distances = np.arange(size // 2 + 1)
+    sides = np.where((distances == 0) | (2 * distances == size), 1, 2)
+    columns = {
+        name: np.sqrt((sums[distances] + (sides - 1) * sums[-distances]) / (sides * entries))
+        for name, sums in errors.items()
+    }
+    return {"distance": distances.tolist(), **{n: c.tolist() for n, c in columns.items()}}
+
+
+def _density(batch: Pairs, obs_dens: int | None) -> int:
+    size, nobs = batch.raw.shape[1:]
+    return size // nobs if obs_dens is None else obs_dens

@@ -1,0 +1,230 @@
+"""A Keras model, or a model of the zoo, as a localization: NumPy arrays in, NumPy arrays out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo_localization.tapers import roll_columns, taper_matrix, unmirror
+
+FloatArray = NDArray[np.float64]
+
+
+class ModelLocalization:
+    """A model as a function of the raw gain, for a filter of one's own or `localize`.
+
+    Make one by `as_localization`. Gains are `(..., model_size, nobs)`, with or without leading
+    axes, of any precision.
+    """
+
+    def __init__(self, model: Any, obs_dens: int | None, rolled: bool, batch_size: int) -> None:
+        self.model = model
+        self.obs_dens = obs_dens
+        self.rolled = rolled
+        self.batch_size = batch_size
+        self._rows = 0
+
+    def __call__(self, gain: Any, mean: Any = None) -> FloatArray:
+        """Return the localized gain.
+
+        Args:
+            gain: The raw gain, `(..., model_size, nobs)`.
+            mean: Mean of the prior ensemble, `(..., model_size)`, where the model has an input
+                `mean`.
+
+        Returns:
+            Shape of the gain, float64.
+
+        Raises:
+            ValueError: If the gain or the mean does not fit the model or is not finite, or if what
+                the model gives is no gain.
+        """
+        raw = np.asarray(gain)
+        if raw.ndim < 2 or not np.isfinite(raw).all():
+            raise ValueError(
+                f"gain must be finite and of shape (..., model_size, nobs), got shape {raw.shape} "
+                f"with {int((~np.isfinite(raw)).sum())} values not finite."
+            )
+        batch = raw.reshape(-1, *raw.shape[-2:])
+        states = None if mean is None else np.asarray(mean).reshape(-1, raw.shape[-2])
+        if states is not None and len(states) != len(batch):
+            raise ValueError(
+                f"mean must be one state a gain, {raw.shape[:-1]}, got shape {np.shape(mean)}."
+            )
+        dens = raw.shape[-2] // raw.shape[-1] if self.obs_dens is None else self.obs_dens
+        given = roll_columns(batch, dens) if self.rolled else batch
+        found = self._in_batches(given, states)
+        localized = gain_of_output(found, given, dens, rolled=self.rolled)
+        if self.rolled:
+            localized = roll_columns(localized, dens, back=True)
+        return np.asarray(localized, dtype=np.float64).reshape(raw.shape)
+
+    def _in_batches(self, gains: Any, states: Any) -> Any:
+        # A model is compiled anew for each batch size: short batches are filled up to the usual.
+        self._rows = max(self._rows, min(len(gains), self.batch_size))
+        found = []
+        for start in range(0, len(gains), self._rows):
+            rows = slice(start, start + self._rows)
+            some = None if states is None else states[rows]
+            short = self._rows - len(gains[rows])
+            found.append(self._predict(_filled(gains[rows], short), _filled(some, short)))
+        return np.concatenate(found)[: len(gains)]
+
+    def _predict(self, gains: Any, states: Any) -> Any:
+        inputs = model_inputs(self.model, gains, states)
+        predict = getattr(self.model, "predict_on_batch", None)
+        return np.asarray(predict(inputs) if predict else self.model(inputs))
+
+
+def as_localization(
+    model: Any, *, obs_dens: int | None = None, rolled: bool = False, batch_size: int = 32
+) -> ModelLocalization:
+    """Make a localization of a model, for `localize`, a filter here, or one of your own.
+
+    `as_localization(model)(gain)` is the localized gain: NumPy arrays in, NumPy arrays out.
+
+    Args:
+        model: A Keras model, as `zoo.load` gives it, or anything called like one. Its one input is
+            the raw gain `(batch, model_size, nobs)`; a second one, if there is any, is called
+            `mean` and takes the ensemble mean `(batch, model_size)`. It gives a gain, or a
+            localization vector `(batch, model_size//2 + 1)` or `(batch, model_size)` to multiply
+            the gain with.
+        obs_dens: States per observation, of which only vectors and rolled gains depend; `None` for
+            `model_size // nobs`.
+        rolled: Whether the model wants the gain's columns rolled until each observation is in row
+            0, as those trained with `LocLoss` do. What is given and returned here is not rolled.
+        batch_size: Most gains that the model is given at once.
+
+    Returns:
+        A function of the gain, and where the model has that input, of the mean.
+
+    Raises:
+        ValueError: If the model has other inputs.
+    """
+    _gain_input(model)
+    return ModelLocalization(model, obs_dens, rolled, batch_size)
+
+
+def model_inputs(model: Any, gains: Any, states: Any = None) -> Any:
+    """Arrange gains and ensemble means as a model takes them.
+
+    Args:
+        model: The model.
+        gains: Shape `(batch, model_size, nobs)`.
+        states: Ensemble means, `(batch, model_size)`, or `None`.
+
+    Returns:
+        An array, a list or a dict.
+
+    Raises:
+        ValueError: If the model has other inputs, wants gains of another shape, or wants a mean and
+            there is none.
+    """
+    name = _gain_input(model)
+    tensors = getattr(model, "inputs", None) or []
+    values = {}
+    for tensor in tensors:
+        if tensor.name == name:
+            values[tensor.name] = _fitted(gains, tensor, "gains")
+        elif states is None:
+            raise ValueError(
+                f'the model takes the ensemble mean as its input "{tensor.name}": give it as the '
+                f"argument mean, of shape (..., model_size)."
+            )
+        else:
+            values[tensor.name] = _fitted(states, tensor, "ensemble means")
+    if isinstance(getattr(model, "input", None), dict):
+        return values
+    return list(values.values()) if len(values) > 1 else values.get(name, gains)
+
+
+def gain_shape(model: Any) -> tuple[int, int] | None:
+    """Return `(model_size, nobs)` of the gains that a model takes; `None` if it takes any."""
+    name = _gain_input(model)
+    for tensor in getattr(model, "inputs", None) or []:
+        if tensor.name == name and len(tensor.shape) >= 3 and None not in tensor.shape[1:3]:
+            return int(tensor.shape[1]), int(tensor.shape[2])
+    return None
+
+
+def gain_of_output(output: Any, raw: Any, obs_dens: int, *, rolled: bool = False) -> Any:
+    """Return a model's gain: what it gives, or the raw gain times the vector that it gives.
+
+    Args:
+        output: What the model gives.
+        raw: The raw gains that it was given, `(batch, model_size, nobs)`.
+        obs_dens: States per observation.
+        rolled: Whether their columns are rolled.
+
+    Returns:
+        Shape of `raw`, rolled where that is.
+
+    Raises:
+        ValueError: If the output is neither, or not finite.
+    """
+    output = np.asarray(output)
+    if not np.isfinite(output).all():
+        place = int(np.argwhere(~np.isfinite(output))[0, 0])
+        raise ValueError(
+            f"the model gives {int((~np.isfinite(output)).sum())} values that are not finite, the "
+            f"first for gain {place} of the batch. Look for a division by a variance of 0 in the "
+            f"model, or train it with a smaller learning rate."
+        )
+    if output.shape in (raw.shape, (*raw.shape, 1)):
+        return output.reshape(raw.shape)
+    return raw * _spread(output, raw.shape, obs_dens, rolled)
+
+
+def _spread(vector: FloatArray, shape: tuple[int, ...], obs_dens: int, rolled: bool) -> FloatArray:
+    """Spread predicted localization vectors over the gains, in the gains' own frame."""
+    batch, size, nobs = shape
+    if vector.ndim == 3 and vector.shape[2] == 1:
+        vector = vector[..., 0]
+    if vector.ndim != 2 or vector.shape[0] != batch or vector.shape[1] not in (size, size // 2 + 1):
+        raise ValueError(
+            f"the model must give a gain {shape} or a localization vector ({batch}, "
+            f"{size // 2 + 1}) or ({batch}, {size}); it gave {vector.shape}. Name the node that is "
+            f"the gain in the config's outputs."
+        )
+    if vector.shape[1] != size:
+        vector = np.stack([unmirror(half, size) for half in vector])
+    if rolled:
+        return vector[:, :, None]
+    return np.stack([taper_matrix(full, nobs, obs_dens) for full in vector])
+
+
+def _gain_input(model: Any) -> str:
+    """Return the name of the model's input that is the gain."""
+    names = [tensor.name for tensor in getattr(model, "inputs", None) or []]
+    gains = [name for name in names if name != "mean"] if len(names) > 1 else names
+    if len(gains) > 1:
+        raise ValueError(
+            f"a model that localizes takes the raw gain, and may take the ensemble mean as an "
+            f'input called "mean"; this one has the inputs {", ".join(names)}. Make a model of '
+            f"those two alone."
+        )
+    return gains[0] if gains else ""
+
+
+def _fitted(values: Any, tensor: Any, what: str) -> Any:
+    """Return values in the shape and precision of a model's input."""
+    wanted = tuple(tensor.shape[1:])
+    given = values[..., None] if len(wanted) == values.ndim and wanted[-1] == 1 else values
+    is_fit = len(wanted) == given.ndim - 1 and all(
+        w in (None, g) for w, g in zip(wanted, given.shape[1:], strict=True)
+    )
+    if not is_fit:
+        raise ValueError(
+            f'the model takes {what} {wanted} as its input "{tensor.name}", and was given '
+            f"{values.shape[1:]}. Use a model that was built for this model_size and nobs."
+        )
+    return given.astype(tensor.dtype, copy=False)
+
+
+def _filled(values: Any, short: int) -> Any:
+    """Lengthen a batch by copies of its last sample."""
+    if values is None or not short:
+        return values
+    return np.concatenate([values, np.repeat(values[-1:], short, axis=0)])
