@@ -6,15 +6,16 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo.config.compose import Source
 from zoo.errors import ConfigError, RunError, StorageError
 from zoo.files import read_bytes, write_atomically
-from zoo.registry.document import WeightsEntry
-from zoo.registry.publishing import Candidate, publish
 from zoo.registry.root import find_root, no_registry
 from zoo.registry.tensors import TensorFile, Tensors, decode
+
+if TYPE_CHECKING:  # reading one is seldom needed, and takes time to import
+    from zoo.registry.document import WeightsEntry
 
 MODEL_PREFIX = "model/"
 """Before the path of each weight in a checkpoint."""
@@ -29,7 +30,7 @@ class Run:
 
     Attributes:
         folder: The folder with `config.toml`, `run.json`, `history.csv`, `history.json`,
-            `log.txt` and `checkpoint.safetensors`.
+            `log.txt` and `checkpoint.safetensors`; once it was evaluated also `report/`.
     """
 
     folder: Path
@@ -43,6 +44,11 @@ class Run:
     def checkpoint_path(self) -> Path:
         """The last good state of the training."""
         return self.folder / "checkpoint.safetensors"
+
+    @property
+    def report_folder(self) -> Path:
+        """Where the tables of its evaluation are."""
+        return self.folder / "report"
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -114,7 +120,9 @@ class Run:
         tensors = self.checkpoint().tensors
         return {path: tensors[f"{MODEL_PREFIX}{path}"] for path in self.facts["weights"]}
 
-    def publish(self, version: str | None = None, *, zoo: str | Path | None = None) -> WeightsEntry:
+    def publish(
+        self, version: str | None = None, *, zoo: str | Path | None = None
+    ) -> "WeightsEntry":
         """Publishes the weights of the last good state.
 
         Args:
@@ -125,6 +133,8 @@ class Run:
             RegistryError: If there is no zoo, or its registry is damaged.
             RunError: If there is nothing to publish.
         """
+        from zoo.registry.publishing import Candidate, publish
+
         facts = self.facts
         root = find_root(zoo if zoo is not None else facts.get("zoo")) or find_root()
         if root is None:

@@ -9,6 +9,8 @@ from rich.table import Table
 
 from zoo.cli.command import Answer, command, import_keras
 from zoo.cli.options import DebugOption, JsonOption, ZooOption
+from zoo.report import Report
+from zoo.runs import open_run
 from zoo.workspace import Workspace
 
 
@@ -17,6 +19,12 @@ def evaluate_command(
     what: Annotated[
         str, typer.Argument(metavar="NAME[@V]|RUN", help="A version, or the folder of a run.")
     ],
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report", metavar="DIR", help="Where to write tables; by default a run's folder."
+        ),
+    ] = None,
     zoo: ZooOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -35,12 +43,16 @@ def evaluate_command(
 
     shelf = Shelf(workspace.registry, workspace.catalog)
     model, built = shelf.of_run(what) if is_run else shelf.of_version(label)
-    results = evaluate(model, built, workspace.catalog)
-    document = {"model": label, "results": results}
+    tables = Report(open_run(what).report_folder if is_run and report is None else report)
+    results = evaluate(model, built, workspace.catalog, tables)
+    files = [str(path) for path in tables.files]
+    document = {"model": label, "results": results, "report": files}
 
     def text(console: Console) -> None:
         for evaluator, values in results.items():
             console.print(_table(f"{label}  {evaluator}", values))
+        if files:
+            console.print(f"report     {tables.folder}")
 
     return Answer(document, text)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from zoo.catalog.catalog import Catalog
 from zoo.errors import ConfigError, RunError, ZooError
+from zoo.report import Report, Tables
 from zoo.resolve import Part, ResolvedModel
 from zoo.runtime.data import load_data
 from zoo.runtime.instantiate import Instantiator
@@ -14,13 +15,16 @@ from zoo.runtime.instantiate import Instantiator
 Results = dict[str, dict[str, float]]
 
 
-def evaluate(model: ResolvedModel, built: Any, catalog: Catalog) -> Results:
+def evaluate(
+    model: ResolvedModel, built: Any, catalog: Catalog, report: Report | None = None
+) -> Results:
     """Runs the evaluators of a config, or the model's own metrics where it names none.
 
     Args:
         model: The resolved model.
         built: The Keras model, with weights.
         catalog: The installed components.
+        report: What takes the tables of evaluators that have a parameter `report`.
 
     Returns:
         What each evaluator found, by its name.
@@ -38,22 +42,27 @@ def evaluate(model: ResolvedModel, built: Any, catalog: Catalog) -> Results:
     parts = model.evaluators or (_own_metrics(catalog),)
     instantiator.check(*parts)
     data = load_data(model.data, instantiator, built)
+    report = report or Report(None)
+    # Two of one type are told apart as everywhere: `metrics`, `metrics_1`.
+    names = {part.key.removeprefix("evaluate."): part for part in parts}
     return {
-        # Two of one type are told apart as everywhere: `metrics`, `metrics_1`.
-        part.key.removeprefix("evaluate."): _results(part, instantiator, built, data)
-        for part in parts
+        name: _results(part, instantiator, (built, data), report.of(name, part.component.name))
+        for name, part in names.items()
     }
 
 
 def _own_metrics(catalog: Catalog) -> Part:
-    return Part(catalog.find("evaluators", "metrics"), {}, "evaluate.metrics")
+    component = catalog.find("evaluators", "metrics")
+    return Part(component, {}, "evaluate.metrics", card=catalog.card(component))
 
 
-def _results(part: Part, instantiator: Instantiator, built: Any, data: Any) -> dict[str, float]:
+def _results(
+    part: Part, instantiator: Instantiator, given: tuple[Any, Any], tables: Tables
+) -> dict[str, float]:
     name = part.component.name
     try:
         with contextlib.redirect_stdout(sys.stderr):
-            found = instantiator.call(part, built, data)
+            found = instantiator.call(part, *given, report=tables)
         results = {str(key): float(value) for key, value in found.items()}
     except (ZooError, KeyboardInterrupt):
         raise
