@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 
 import h5netcdf
 import numpy as np
@@ -90,6 +91,36 @@ def test_evaluate_takes_a_version_or_a_run(cli, tiny, published, zoo_root):
     assert found["loss"] == pytest.approx(float(np.mean(error**2)), rel=1e-5)
     assert found["mae"] == pytest.approx(float(np.mean(np.abs(error))), rel=1e-5)
     assert "loss" in cli("evaluate", "tiny").out
+
+
+REPORTER = """
+def rows(model, data, report):
+    report.table("rows", {"row": [1, 2], "name": ["a", None]}, caption="Two of them")
+    return {"rows": 2.0}
+"""
+
+
+def test_tables_go_to_a_runs_folder_or_where_the_user_says(
+    cli, tiny, zoo_root, tmp_path, make_distribution
+):
+    entry_points = {"zoo.evaluators": {"rows": "rows_mod:rows"}}
+    make_distribution("zoo-rows", entry_points, {"rows_mod.py": REPORTER})
+    tiny.write_text(tiny.read_text() + '\n[[evaluate]]\ntype = "rows"\n')
+    run = cli("train", tiny, "--publish", "--json", "-q").document["run"]
+    document = cli("evaluate", run, "--json").document
+    folder = Path(run, "report")
+    assert document["report"] == [str(folder / "rows.json"), str(folder / "rows.csv")]
+    assert (folder / "rows.csv").read_text() == "row,name\n1,a\n2,\n"
+    assert json.loads((folder / "rows.json").read_text()) == {
+        "name": "rows",
+        "evaluator": "rows",
+        "caption": "Two of them",
+        "columns": {"row": [1, 2], "name": ["a", None]},
+    }
+    assert cli("evaluate", "tiny", "--json").document["report"] == []
+    chosen = zoo_root / "elsewhere"
+    assert str(chosen) in cli("evaluate", "tiny", "--report", chosen).out.replace("\n", "")
+    assert sorted(path.name for path in chosen.iterdir()) == ["rows.csv", "rows.json"]
 
 
 def test_verify_checks_all_or_one(cli, published, tiny, zoo_root):

@@ -13,9 +13,9 @@ from zoo.config.reader import parse_toml
 from zoo.digest import canonical_json, sha256
 from zoo.errors import Finding, RegistryError, ZooError
 from zoo.files import read_bytes, safe_path
+from zoo.registry.root import FILE_NAME
 from zoo.registry.versions import Version, split_reference
 
-FILE_NAME = "registry.toml"
 MAX_BYTES = 64 * 1024 * 1024
 
 _Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]

@@ -6,22 +6,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import tomlkit
 from filelock import FileLock, Timeout
 
 from zoo.config.reader import parse_toml
 from zoo.errors import StorageError
 from zoo.files import read_bytes, write_atomically
-from zoo.registry.document import (
-    FILE_NAME,
-    MAX_BYTES,
-    Registry,
-    parse_registry,
-    read_registry,
-    seal_of,
-)
+from zoo.registry.document import MAX_BYTES, Registry, parse_registry, read_registry, seal_of
+from zoo.registry.root import FILE_NAME
 
-_LOCK_NAME = ".registry.lock"
+LOCK_NAME = ".registry.lock"
+"""The file, beside the registry, that is locked by whoever changes it."""
+
 _LOCK_SECONDS = 120
 _FORMAT_LINE = re.compile(r"^format[ \t]*=.*$", re.MULTILINE)
 _INDEX_LINE = re.compile(r"^index[ \t]*=.*\n?", re.MULTILINE)
@@ -44,6 +39,8 @@ class RegistryEdit:
 
     def append(self, table: str, entry: Mapping[str, Any]) -> None:
         """Adds an entry to `models`, `weights` or `plugins`."""
+        import tomlkit  # it takes time, and most commands write nothing
+
         item = tomlkit.table()
         for key, value in entry.items():
             item[key] = _inline(value) if isinstance(value, Mapping) else value
@@ -54,6 +51,8 @@ class RegistryEdit:
 
     def save(self) -> None:
         """Seals the entries and replaces the file."""
+        import tomlkit
+
         values = parse_toml(self._text, file=str(self._path))
         seal = seal_of([*values.get("models", []), *values.get("weights", [])])
         line = tomlkit.dumps({"index": _inline(seal)}).strip()
@@ -73,16 +72,16 @@ def editing(root: Path, *, accept_edits: bool = False) -> Iterator[RegistryEdit]
     Raises:
         StorageError: If another process keeps the lock for two minutes, or it cannot be made.
     """
-    lock = FileLock(root / _LOCK_NAME, timeout=_LOCK_SECONDS)
+    lock = FileLock(root / LOCK_NAME, timeout=_LOCK_SECONDS)
     try:
         lock.acquire()
     except Timeout as error:
         raise StorageError(
-            f"another process has kept {root / _LOCK_NAME} locked for {_LOCK_SECONDS} seconds",
+            f"another process has kept {root / LOCK_NAME} locked for {_LOCK_SECONDS} seconds",
             suggestion="wait for it, or stop it",
         ) from error
     except OSError as error:
-        raise StorageError(f"cannot lock {root / _LOCK_NAME}: {error.strerror}") from error
+        raise StorageError(f"cannot lock {root / LOCK_NAME}: {error.strerror}") from error
     try:
         yield RegistryEdit(root, accept_edits=accept_edits)
     finally:
@@ -90,6 +89,8 @@ def editing(root: Path, *, accept_edits: bool = False) -> Iterator[RegistryEdit]
 
 
 def _inline(values: Mapping[str, Any]) -> Any:
+    import tomlkit
+
     table = tomlkit.inline_table()
     table.update(dict(values))
     return table

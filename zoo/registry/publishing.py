@@ -12,12 +12,10 @@ from zoo.errors import ConfigError, RegistryError
 from zoo.files import write_atomically
 from zoo.registry.document import Registry, WeightsEntry
 from zoo.registry.editing import editing
+from zoo.registry.root import WEIGHTS_FOLDER
 from zoo.registry.tensors import Tensors, encode, manifest_of
 from zoo.registry.verification import WEIGHTS_FORMAT
 from zoo.registry.versions import Version
-
-WEIGHTS_FOLDER = "weights"
-"""The folder of the zoo that holds every version's weights and resolved config."""
 
 
 @dataclass(frozen=True, slots=True)

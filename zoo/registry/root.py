@@ -4,7 +4,11 @@ import os
 from pathlib import Path
 
 from zoo.errors import RegistryError
-from zoo.registry.document import FILE_NAME
+
+FILE_NAME = "registry.toml"
+
+WEIGHTS_FOLDER = "weights"
+"""The folder of the zoo that holds every version's weights and resolved config."""
 
 
 def find_root(explicit: str | os.PathLike[str] | None = None) -> Path | None:
@@ -34,6 +38,6 @@ def no_registry(message: str) -> RegistryError:
     """Makes the error for a zoo that is not there."""
     return RegistryError(
         message,
-        suggestion=f"go to a folder of a zoo, name one with --zoo DIR or ZOO_ROOT, or make one: "
-        f"a {FILE_NAME} with the line `format = 1`",
+        suggestion="go to a folder of a zoo, name one with --zoo DIR or ZOO_ROOT, or make one: "
+        "zoo new zoo DIR",
     )

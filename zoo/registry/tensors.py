@@ -1,14 +1,16 @@
-"""Weights files: safetensors whose metadata says what they are of."""
+"""Weights files: safetensors whose metadata says what they are of.
+
+NumPy is imported only where arrays are read or written: most commands need none.
+"""
 
 import json
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from typing import TYPE_CHECKING, Any
 
 from zoo.errors import RegistryError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Tensors = dict[str, "np.ndarray[Any, Any]"]
 _HEADER_LIMIT = 100 * 1024 * 1024
@@ -29,6 +31,9 @@ class TensorFile:
 
 def encode(tensors: Tensors, metadata: dict[str, str]) -> bytes:
     """Writes arrays and metadata as safetensors bytes; equal content gives equal bytes."""
+    import numpy as np
+    from safetensors.numpy import save
+
     contiguous = {path: np.ascontiguousarray(array) for path, array in tensors.items()}
     # ascontiguousarray makes a scalar a vector of one.
     shaped = {path: contiguous[path].reshape(array.shape) for path, array in tensors.items()}
@@ -51,6 +56,9 @@ def decode(data: bytes, what: str) -> TensorFile:
     Raises:
         RegistryError: If the bytes are not a safetensors file.
     """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
     try:
         metadata = read_metadata(data)
         return TensorFile(dict(sorted(load(data).items())), metadata)

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
 from zoo.components import normalized
 from zoo.digest import sha256
 from zoo.errors import Finding, RegistryError, ZooError
@@ -78,6 +76,8 @@ def missing_plugins(entry: WeightsEntry, installed: Mapping[str, str]) -> list[s
 
 
 def _unmet(requirement: PluginRequirement, installed: Mapping[str, str]) -> Iterable[Finding]:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
     version = installed.get(normalized(requirement.name))
     wanted = f"{requirement.name}{requirement.requires}"
     if version is None:

@@ -1,0 +1,295 @@
+"""`zoo plugin`: what is installed, and what comes of importing it elsewhere."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+FINE = """
+import keras
+@keras.saving.register_keras_serializable(package="fine")
+class Fine(keras.layers.Layer):
+    pass
+"""
+
+
+def plugin_of(cli, name, status=0):
+    rows = cli("plugin", "list", "--json", status=status).document
+    return next(row for row in rows if row["name"] == name)
+
+
+def rows_of(cli, name, *options, status=0):
+    document = cli("plugin", "check", name, "--json", *options, status=status).document
+    assert document["ok"] is (status == 0)
+    return document["rows"]
+
+
+def problems(rows):
+    return {(row["subject"], row["check"]): row for row in rows if row["result"] != "ok"}
+
+
+class TestList:
+    """`zoo plugin list`."""
+
+    def test_it_says_what_each_plugin_gives(self, cli):
+        diagnostics = plugin_of(cli, "zoo-diagnostics")
+        assert diagnostics["components"] == {"metrics": ["GradientNorm", "PSNR"]}
+        assert (diagnostics["status"], diagnostics["problems"]) == ("ok", [])
+        assert diagnostics["version"]
+        assert "Dense" in plugin_of(cli, "zoo")["components"]["layers"]
+
+    def test_nothing_is_imported(self, cli, make_distribution):
+        module = {"loud_mod.py": "raise RuntimeError('imported')\n"}
+        make_distribution("zoo-loud", {"zoo.layers": {"Loud": "loud_mod:Loud"}}, module)
+        assert plugin_of(cli, "zoo-loud")["status"] == "ok"
+        assert "loud_mod" not in sys.modules
+
+    def test_it_says_from_where(self, cli, make_distribution, tmp_path):
+        site = make_distribution("zoo-one", {"zoo.layers": {"A": "json:A"}})
+        make_distribution("zoo-two", {"zoo.layers": {"B": "json:B"}})
+        direct = {"url": "file:///home/me/my%20plugin", "dir_info": {"editable": True}}
+        (site / "zoo_two-1.0.dist-info" / "direct_url.json").write_text(json.dumps(direct))
+        one, two = plugin_of(cli, "zoo-one"), plugin_of(cli, "zoo-two")
+        assert (one["location"], one["editable"]) == (str(site), False)
+        assert (two["location"], two["editable"]) == ("/home/me/my plugin", True)
+
+    def test_a_conflict_names_both_and_ends_with_5(self, cli, make_distribution):
+        for name in ("zoo-one", "zoo-two"):
+            make_distribution(name, {"zoo.layers": {"Twice": "json:Twice"}})
+        found = plugin_of(cli, "zoo-one", status=5)
+        assert found["status"] == "conflict"
+        assert found["problems"][0]["reason"] == "registered by zoo-one and zoo-two"
+        said = cli("plugin", "list", status=5).out
+        assert "conflict Twice: registered by zoo-one and zoo-two" in said
+
+    def test_a_broken_one_has_its_reason_and_ends_with_5(self, cli, make_distribution):
+        make_distribution("zoo-gone", {"zoo.layers": {"Gone": "no_such_module:Gone"}})
+        make_distribution("zoo-garbled", b"[zoo.layers\n")
+        gone = plugin_of(cli, "zoo-gone", status=5)
+        assert gone["problems"][0]["reason"] == "there is no module no_such_module"
+        garbled = plugin_of(cli, "zoo-garbled", status=5)
+        assert (garbled["status"], garbled["components"]) == ("broken", {})
+        assert "its entry_points.txt cannot be read" in garbled["problems"][0]["reason"]
+
+    def test_one_that_is_left_out_is_shown_as_such_and_breaks_nothing(
+        self, cli, make_distribution, monkeypatch
+    ):
+        make_distribution("zoo-gone", {"zoo.layers": {"Gone": "no_such_module:Gone"}})
+        monkeypatch.setenv("ZOO_DISABLE_PLUGINS", "zoo-gone")
+        assert plugin_of(cli, "zoo-gone")["status"] == "disabled"
+
+
+class TestCheck:
+    """`zoo plugin check`."""
+
+    def test_a_plugin_that_is_fine_has_only_good_rows(self, cli, make_distribution):
+        groups = {"zoo.layers": {"Fine": "fine_mod:Fine"}, "zoo.models": {"m": "fine_models"}}
+        modules = {
+            "fine_mod.py": FINE,
+            "fine_models/__init__.py": "",
+            "fine_models/m.toml": 'name = "m"\n',
+        }
+        make_distribution("zoo-fine", groups, modules)
+        rows = rows_of(cli, "Zoo_Fine")
+        assert problems(rows) == {}
+        assert [(row["subject"], row["check"]) for row in rows] == [
+            ("m", "model"),
+            ("fine_mod", "import"),
+            ("Fine", "kind"),
+            ("Fine", "serialization"),
+        ]
+        assert rows[-1]["message"] == "fine>Fine"
+        assert set(rows[0]) == {"subject", "check", "result", "message", "remedy"}
+        assert "fine_mod" not in sys.modules
+
+    def test_what_is_wrong_with_targets_and_models_is_said_in_one_pass(
+        self, cli, make_distribution
+    ):
+        source = (
+            "import keras\n"
+            "class Layer(keras.layers.Layer):\n    pass\n"
+            "class NoLoss:\n    pass\n"
+            "def loop(model, data):\n    pass\n"
+            "number = 3\n"
+        )
+        groups = {
+            "zoo.layers": {
+                "Misspelt": "wrong_mod:Layr",
+                "Function": "wrong_mod:loop",
+                "Unregistered": "wrong_mod:Layer",
+                "NoModule": "no_such_module:X",
+            },
+            "zoo.losses": {"NoLoss": "wrong_mod:NoLoss", "number": "wrong_mod:number"},
+            "zoo.loops": {"loop": "wrong_mod:loop"},
+            "zoo.models": {"missing": "wrong_models", "other-name": "wrong_models"},
+        }
+        modules = {
+            "wrong_mod.py": source,
+            "wrong_models/__init__.py": "",
+            "wrong_models/other-name.toml": 'name = "another"\n',
+        }
+        make_distribution("zoo-wrong", groups, modules)
+        found = problems(rows_of(cli, "zoo-wrong", status=5))
+        said = {key: row["message"] for key, row in found.items()}
+        assert said == {
+            ("NoModule", "entry point"): "there is no module no_such_module",
+            ("missing", "model"): "wrong_models has no missing.toml",
+            ("other-name", "model"): (
+                "other-name.toml is registered as 'other-name' and called 'another'"
+            ),
+            ("Misspelt", "target"): "wrong_mod has no Layr",
+            ("Function", "kind"): "loop is not a class derived from keras.Layer",
+            ("Unregistered", "serialization"): "Layer is not registered with Keras",
+            ("NoLoss", "kind"): "NoLoss is not a class derived from keras.Loss, nor a function",
+            ("number", "kind"): "3 is a int, which cannot be called",
+            ("loop", "kind"): (
+                "loop takes (model, data) by position; a loop is called with "
+                "(model, data, settings, callbacks)"
+            ),
+        }
+        assert 'did you mean "Layer"?' in found["Misspelt", "target"]["remedy"]
+        assert found["Unregistered", "serialization"]["result"] == "warning"
+        assert "register_keras_serializable" in found["Unregistered", "serialization"]["remedy"]
+        assert found["NoLoss", "kind"]["result"] == "error"
+
+    def test_modules_that_fail_hang_leave_or_die_cost_nobody_else(self, cli, make_distribution):
+        modules = {
+            "ends_raise.py": "raise RuntimeError('the compiler is missing')\n",
+            "ends_exit.py": "import sys\nsys.exit(0)\n",
+            "ends_hang.py": "import time\ntime.sleep(600)\n",
+            "ends_die.py": "import os\nos.write(2, b'oh no')\nos._exit(3)\n",
+            "ends_ask.py": "input('name? ')\n",
+            "ends_need.py": "import not_there_at_all.deep\n",
+            "ends_well.py": FINE.replace('"fine"', '"well"'),
+        }
+        layers = {name.removesuffix(".py"): f"{name.removesuffix('.py')}:Fine" for name in modules}
+        make_distribution("zoo-ends", {"zoo.layers": layers}, modules)
+        rows = rows_of(cli, "zoo-ends", "--timeout", "4", status=5)
+        failed = [row for row in rows if (row["check"], row["result"]) == ("import", "error")]
+        said = {row["subject"]: row["message"] for row in failed}
+        assert said == {
+            "ends_raise": "RuntimeError: the compiler is missing",
+            "ends_exit": "it calls sys.exit(0)",
+            "ends_hang": "it still runs after 4 seconds",
+            "ends_die": "it ends the process with status 3: oh no",
+            "ends_ask": "EOFError: EOF when reading a line",
+            "ends_need": "ModuleNotFoundError: No module named 'not_there_at_all'",
+        }
+        assert ("ends_well", "kind", "ok") in [
+            (r["subject"], r["check"], r["result"]) for r in rows
+        ]
+        remedy = problems(rows)["ends_need", "import"]["remedy"]
+        assert remedy.startswith("add not_there_at_all to the dependencies in its pyproject.toml")
+
+    def test_what_an_import_does_besides_is_told_and_is_no_error(self, cli, make_distribution):
+        source = """
+import logging, os, random, signal, socket, subprocess, sys, threading, time
+import keras
+import tensorflow
+print("hello from the import")
+os.write(2, b"and from below\\n")
+os.environ["MY_SWITCH"] = "1"
+os.chdir("/")
+threading.Thread(target=time.sleep, args=(600,), name="worker").start()
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+sys.path.insert(0, "/my/modules")
+logging.basicConfig(level=logging.DEBUG)
+random.seed(0)
+keras.config.set_floatx("float64")
+sock = socket.socket(socket.AF_UNIX)
+try:
+    sock.connect("/no/such/socket")
+except OSError:
+    pass
+subprocess.run(["true"])
+open(os.path.join(os.path.dirname(__file__), "left.txt"), "w").close()
+def data():
+    return {}
+"""
+        site = make_distribution(
+            "zoo-busy", {"zoo.datasets": {"data": "busy_mod:data"}}, {"busy_mod.py": source}
+        )
+        rows = rows_of(cli, "zoo-busy")
+        told = {row["check"]: row["message"] for row in rows if row["result"] == "warning"}
+        assert all(row["remedy"] for row in rows if row["result"] == "warning")
+        output = [row["message"] for row in rows if row["check"] == "output"]
+        assert output == [
+            "it writes to stdout: 'hello from the import'",
+            "it writes to stderr: 'and from below'",
+        ]
+        del told["output"]
+        assert told == {
+            "environment": "it changes MY_SWITCH",
+            "current folder": "it changes to /",
+            "threads": "it starts worker",
+            "signals": "it handles SIGINT or SIGTERM itself",
+            "search path": "it adds /my/modules",
+            "logging": "it sets up the root logger",
+            "random numbers": "it draws from, or seeds, the global random generators",
+            "Keras settings": "it sets floatx to 'float64'",
+            "network": "it uses the network: /no/such/socket",
+            "processes": "it starts true",
+            "files": f"it writes {site / 'left.txt'}",
+        }
+
+    def test_names_and_classes_that_cannot_be_told_apart_are_errors(self, cli, make_distribution):
+        for name in ("one", "two"):
+            groups = {
+                "zoo.layers": {f"Fine{name}": f"same_{name}:Fine"},
+                "zoo.datasets": {"twice": "json:loads"},
+            }
+            make_distribution(f"zoo-same-{name}", groups, {f"same_{name}.py": FINE})
+        found = problems(rows_of(cli, "zoo-same-one", status=5))
+        conflict = found["twice", "conflict"]
+        assert conflict["message"] == "registered by zoo-same-one and zoo-same-two"
+        assert 'write "zoo-same-one/twice" in configs' in conflict["remedy"]
+        row = found["Fineone", "serialization"]
+        assert row["result"] == "error"
+        assert row["message"] == (
+            "Keras knows 'fine>Fine' as same_two.Fine: the last one registered wins"
+        )
+        assert "a `package` of its own" in row["remedy"]
+
+    def test_a_plugin_that_is_not_there_suggests_the_right_one(self, cli):
+        wrong = cli("plugin", "check", "zoo-diagnostic", "--json", status=5).document["errors"][0]
+        assert (wrong["code"], wrong["suggestion"]) == (
+            "plugin-missing",
+            'did you mean "zoo-diagnostics"?',
+        )
+        other = cli("plugin", "check", "pytest", "--json", status=5).document["errors"][0]
+        assert other["message"] == "pytest registers no component"
+        assert "declare an entry point" in other["suggestion"]
+
+    def test_a_person_gets_a_table_with_remedies(self, cli, make_distribution):
+        make_distribution("zoo-gone", {"zoo.layers": {"Gone": "no_such_module:Gone"}})
+        done = cli("plugin", "check", "zoo-gone", status=5)
+        assert "there is no module no_such_module" in done.out
+        assert "-> correct the entry point in its pyproject.toml" in done.out
+        assert "1 error, 0 warnings" in done.out
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize(
+        "name", ["zoo", "zoo-diagnostics", "zoo-localization", "zoo-weighted-loss"]
+    )
+    def test_our_own_plugins_have_nothing_to_tell(self, cli, name):
+        assert problems(rows_of(cli, name)) == {}
+
+
+def test_a_plugin_that_is_checked_leaves_no_process_behind(cli, make_distribution):
+    source = (
+        "import subprocess, sys\n"
+        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)', 'zoo-orphan'])\n"
+        "import time; time.sleep(600)\n"
+    )
+    make_distribution(
+        "zoo-orphan", {"zoo.layers": {"A": "orphan_mod:A"}}, {"orphan_mod.py": source}
+    )
+    done = cli("plugin", "check", "zoo-orphan", "--timeout", "2", status=5)
+    assert "importing orphan_mod" in done.err
+    listed = subprocess.run(
+        ["ps", "-eo", "args"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "zoo-orphan" not in listed

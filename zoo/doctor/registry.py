@@ -1,0 +1,99 @@
+"""The registry, the models and weights that it lists, and the plugins that it requires."""
+
+from collections.abc import Iterator
+
+from zoo.catalog.discovery import installed_versions
+from zoo.config.reader import read_toml
+from zoo.errors import RegistryError, ZooError, error_of
+from zoo.registry.document import Registry, WeightsEntry
+from zoo.registry.verification import verify
+from zoo.rows import Row, rows_of
+from zoo.sources import find_model
+from zoo.workspace import Workspace
+
+_SUBJECT = "registry"
+
+
+def look_at_registry(workspace: Workspace, *, full: bool) -> Iterator[Row]:
+    """Looks at `registry.toml` and at what it lists.
+
+    Args:
+        workspace: The zoo and what is installed.
+        full: Whether the weights are read and their hashes checked.
+    """
+    try:
+        registry = workspace.registry
+    except ZooError as error:
+        yield from rows_of(error, _SUBJECT, "registry.toml")
+        return
+    if registry is None:
+        message = "there is no zoo here or above"
+        yield Row(_SUBJECT, "registry.toml", "ok", message, "zoo new zoo DIR makes one")
+        return
+    count = len(registry.models) + len(registry.weights)
+    message = f"{registry.root}: {count} entries, as they were written"
+    remedy = "after an edit by hand: zoo verify --accept-edits"
+    yield Row(_SUBJECT, "registry.toml", "ok", message, remedy)
+    yield from _requirements(registry)
+    yield from _models(workspace, registry)
+    yield from _weights(registry, full=full)
+
+
+def _requirements(registry: Registry) -> Iterator[Row]:
+    unmet = verify(registry, [], installed_versions())
+    for finding in unmet:
+        status = error_of([finding]).exit_status
+        remedy = finding.suggestion or ""
+        yield Row(_SUBJECT, "requirements", "error", finding.message, remedy, status)
+    if not unmet:
+        message = f"{len(registry.plugins)} required plugins are installed"
+        yield Row(_SUBJECT, "requirements", "ok", message)
+
+
+def _models(workspace: Workspace, registry: Registry) -> Iterator[Row]:
+    good = 0
+    for entry in registry.models:
+        try:
+            read_toml(find_model(entry.name, workspace.catalog, registry).path)
+            good += 1
+        except ZooError as error:
+            yield from rows_of(error, _SUBJECT, f"model {entry.name}")
+    yield Row(_SUBJECT, "models", "ok", f"{good} of {len(registry.models)} have a config")
+
+
+def _weights(registry: Registry, *, full: bool) -> Iterator[Row]:
+    wrong = [row for entry in registry.weights for row in _wrong_files(registry, entry)]
+    yield from wrong
+    if full and not wrong:
+        # The plugins that are required have rows of their own.
+        problems = [p for p in verify(registry, registry.weights, {}) if p.code != "plugin-missing"]
+        for problem in problems:
+            status, remedy = error_of([problem]).exit_status, problem.suggestion or ""
+            yield Row(_SUBJECT, "weights", "error", problem.message, remedy, status)
+        wrong = [*wrong, *(Row(_SUBJECT, "weights", "error", p.message) for p in problems)]
+    if not wrong:
+        checked = "hashes agree" if full else "sizes agree; hashes were not read"
+        remedy = "" if full else "zoo doctor --full, or zoo verify, reads them"
+        message = f"{len(registry.weights)} versions: {checked}"
+        yield Row(_SUBJECT, "weights", "ok", message, remedy)
+
+
+def _wrong_files(registry: Registry, entry: WeightsEntry) -> Iterator[Row]:
+    remedy = "restore it from version control or a copy, or train and publish anew"
+    for name, size in ((entry.file, entry.size), (entry.config, None)):
+        try:
+            status = registry.path(name).stat()
+        except ZooError as error:
+            yield from rows_of(error, _SUBJECT, entry.reference)
+            continue
+        except OSError as error:
+            message = f"{name}: {error.strerror}"
+            yield Row(
+                _SUBJECT, entry.reference, "error", message, remedy, RegistryError.exit_status
+            )
+            continue
+        if size is not None and status.st_size != size:
+            message = f"{name} has {status.st_size:,} bytes; {size:,} were published"
+            yield Row(
+                _SUBJECT, entry.reference, "error", message, remedy, RegistryError.exit_status
+            )

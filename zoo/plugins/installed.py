@@ -1,0 +1,166 @@
+"""What each installed plugin gives, and from where; read from metadata, nothing is imported."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from zoo.catalog.catalog import Catalog
+from zoo.catalog.discovery import PLUGIN_KIND, installed_versions
+from zoo.components import Component, did_you_mean, normalized, singular
+from zoo.errors import PluginError
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """An installed distribution that registers components.
+
+    Attributes:
+        name: The distribution.
+        version: Its version.
+        location: The folder of its source if it is editable, otherwise where it is installed.
+        editable: Whether a change of its source is seen without installing it again.
+        rows: What it registers.
+        disabled: Whether `ZOO_DISABLE_PLUGINS` leaves it out.
+    """
+
+    name: str
+    version: str
+    location: str
+    editable: bool
+    rows: tuple[Component, ...]
+    disabled: bool = False
+
+    @property
+    def status(self) -> Literal["ok", "conflict", "broken", "disabled"]:
+        """The worst that is true of any of its components."""
+        found = {row.status for row in self.rows}
+        if self.disabled:
+            return "disabled"
+        return "broken" if "broken" in found else "conflict" if "conflict" in found else "ok"
+
+    @property
+    def problems(self) -> list[Component]:
+        """The components that cannot be used by their bare name, or at all."""
+        return [] if self.disabled else [row for row in self.rows if row.status != "ok"]
+
+    @property
+    def components(self) -> dict[str, list[str]]:
+        """The names that it registers, by kind."""
+        found: dict[str, list[str]] = {}
+        for row in self.rows:
+            if row.kind != PLUGIN_KIND:
+                found.setdefault(row.kind, []).append(row.name)
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """Gives the plugin as the command line's JSON has it."""
+        own = {name: value for name, value in asdict(self).items() if name not in _NOT_IN_JSON}
+        return {
+            **own,
+            "status": self.status,
+            "components": self.components,
+            "problems": [row.to_json() for row in self.problems],
+        }
+
+
+_NOT_IN_JSON = ("rows", "disabled")
+
+
+def installed_plugins(catalog: Catalog) -> list[Plugin]:
+    """Gives every distribution that registers components, by name."""
+    found = [*_plugins(catalog.rows), *_plugins(catalog.disabled, disabled=True)]
+    return sorted(found, key=lambda plugin: plugin.name)
+
+
+def find_plugin(name: str, plugins: Iterable[Plugin]) -> Plugin:
+    """Finds a plugin by its name, in whatever spelling.
+
+    Raises:
+        PluginError: `plugin-missing`.
+    """
+    by_name = {plugin.name: plugin for plugin in plugins}
+    found = by_name.get(normalized(name))
+    if found is not None:
+        return found
+    there = normalized(name) in installed_versions()
+    raise PluginError(
+        f"{name} registers no component" if there else f"no plugin {name!r} is installed",
+        "plugin-missing",
+        suggestion=did_you_mean(
+            normalized(name),
+            by_name,
+            "declare an entry point in its pyproject.toml and install it again"
+            if there
+            else "`zoo plugin list` shows what is installed",
+        ),
+    )
+
+
+def unmet_requirements(distribution: str, installed: dict[str, str]) -> list[str]:
+    """Says which of a distribution's own requirements are not met here.
+
+    Args:
+        distribution: Its name.
+        installed: The version of each installed distribution.
+
+    Returns:
+        A sentence for each, such as `"keras>=4 is required; 3.15.1 is installed"`.
+    """
+    try:
+        texts = metadata.requires(distribution) or []
+    except metadata.PackageNotFoundError:
+        return []
+    unmet = []
+    for text in texts:
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            unmet.append(f"{text!r} is not a requirement")
+            continue
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        version = installed.get(normalized(requirement.name))
+        wanted = f"{requirement.name}{requirement.specifier}"
+        if version is None:
+            unmet.append(f"{wanted} is required and not installed")
+        elif not requirement.specifier.contains(version, prereleases=True):
+            unmet.append(f"{wanted} is required; {version} is installed")
+    return unmet
+
+
+def what_it_gives(plugin: Plugin) -> str:
+    """Says what a plugin gives in a few words, such as `2 layers, 1 loss`."""
+    counts = [
+        f"{len(names)} {kind if len(names) > 1 else singular(kind)}"
+        for kind, names in plugin.components.items()
+    ]
+    return ", ".join(counts) or "nothing"
+
+
+def _plugins(rows: Iterable[Component], *, disabled: bool = False) -> list[Plugin]:
+    by_distribution: dict[str, list[Component]] = {}
+    for row in rows:
+        by_distribution.setdefault(row.distribution, []).append(row)
+    return [
+        Plugin(name, own[0].version, *_origin(name), tuple(own), disabled)
+        for name, own in by_distribution.items()
+    ]
+
+
+def _origin(name: str) -> tuple[str, bool]:
+    """Finds where a distribution is installed, and whether that is editable."""
+    try:
+        found = metadata.distribution(name)
+        place = str(found.locate_file(""))
+        direct = json.loads(found.read_text("direct_url.json") or "{}")
+        url = urlsplit(str(direct.get("url", "")))
+        editable = bool(direct.get("dir_info", {}).get("editable"))
+        return (str(Path(unquote(url.path))), True) if editable else (place, False)
+    except (metadata.PackageNotFoundError, OSError, ValueError, AttributeError):
+        return "", False

@@ -1,0 +1,1 @@
+"""New things from templates: a zoo, a model config, a plugin."""
