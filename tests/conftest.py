@@ -10,6 +10,7 @@ import pytest
 import zoo
 from zoo.catalog.catalog import Catalog
 from zoo.checks import Checked, check_source
+from zoo.components import Component
 from zoo.config.compose import Source
 from zoo.errors import Finding
 from zoo.resolve import ResolvedModel
@@ -112,8 +113,12 @@ def _entry_points(content: Mapping[str, Mapping[str, str]] | str | bytes) -> byt
 
 @pytest.fixture(scope="session")
 def catalog() -> Catalog:
-    """What is installed."""
-    return zoo.discover()
+    """What is installed, and components of which nothing is known, so that they take anything."""
+    unknown = [
+        Component(kind, name, "zoo-unknown", "1.0", f"no_such_module:{name}")
+        for kind, name in (("layers", "Anything"), ("metrics", "any_metric"))
+    ]
+    return Catalog([*zoo.discover().rows, *unknown])
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ SAMPLES = Path(__file__).with_name("samples")
 GOOD = sorted((SAMPLES / "good").glob("*.toml"))
 BAD = sorted((SAMPLES / "bad").glob("*.toml"))
 
+ANYTHING = '[[layers]]\ntype = "Anything"\n'
+
 Check = Callable[..., Checked]
 Tiny = Callable[..., str]
 
@@ -32,12 +34,26 @@ def test_a_good_sample_has_no_findings(sample: Path, zoo_root: Path) -> None:
     assert worded(zoo.check(sample.name)) == ""
 
 
+@pytest.fixture
+def two_plugins(make_distribution: Callable[..., Path]) -> None:
+    """Two plugins that register one name; and a loss that asks for an input."""
+    source = "def swell(y_true, y_pred): ...\ndef shallow_water(y_true, y_pred, depths): ...\n"
+    losses = {"swell": "swell_mod:swell"}
+    make_distribution("zoo-north", {"zoo.losses": losses}, {"swell_mod.py": source})
+    losses = {**losses, "shallow_water": "swell_mod:shallow_water"}
+    make_distribution("zoo-south", {"zoo.losses": losses})
+
+
+@pytest.mark.usefixtures("two_plugins")
 @pytest.mark.parametrize("sample", BAD, ids=lambda path: path.stem)
 def test_a_bad_sample_is_refused_in_the_words_that_stand_beside_it(
     sample: Path, zoo_root: Path
 ) -> None:
     for folder in ("good", "bad"):
         shutil.copytree(SAMPLES / folder, zoo_root, dirs_exist_ok=True)
+    registry = sample.with_suffix(".registry")
+    if registry.exists():
+        shutil.copy(registry, zoo_root / "registry.toml")
     expected = sample.with_suffix(".txt").read_text(encoding="utf-8")
     assert worded(zoo.check(sample.name)).replace(str(zoo_root), "ZOO") == expected
 
@@ -79,9 +95,12 @@ def test_a_warning_leaves_a_config_usable(checked: Check, tiny: Tiny) -> None:
     ("tables", "key"),
     [
         ('[data]\ntype = "npz"\npath = "../x.npz"\n', "data.path"),
-        ('table = { path = "../x.npz" }\n', "layers.last.table.path"),
-        ('rows = [[{ files = ["a", "../x.npz"] }]]\n', "layers.last.rows.files"),
-        ('cell = { type = "Dense", log_dir = "../x.npz" }\n', "layers.last.cell.log_dir"),
+        (ANYTHING + 'table = { path = "../x.npz" }\n', "layers.anything.table.path"),
+        (ANYTHING + 'rows = [[{ files = ["a", "../x.npz"] }]]\n', "layers.anything.rows.files"),
+        (
+            ANYTHING + 'cell = { type = "Anything", log_dir = "../x.npz" }\n',
+            "layers.anything.cell.log_dir",
+        ),
         (
             '[[train.callbacks]]\ntype = "CSVLogger"\nfilename = "../x.npz"\n',
             "train.callbacks.csv_logger.filename",

@@ -19,7 +19,7 @@ CORE = ROOT / "zoo"
 FLOORS = {
     0: {"errors", "graph", "digest", "files", "components"},
     1: {"config", "catalog", "registry", "arrays"},
-    2: {"resolve", "checks", "sources", "workspace", "runs"},
+    2: {"resolve", "checks", "schema", "shapes", "sources", "workspace", "runs", "report"},
     3: {"runtime", "builtin"},
     4: {"cli", "__main__"},
 }

@@ -72,4 +72,4 @@ def test_opening_a_registry_where_there_is_none_says_how_to_make_one(
         zoo.RegistryError, match=r"there is no registry\.toml here or above"
     ) as info:
         zoo.open_registry()
-    assert "a registry.toml with the line `format = 1`" in str(info.value)
+    assert "or make one: zoo new zoo DIR" in str(info.value)

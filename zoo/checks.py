@@ -3,19 +3,21 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo.catalog.catalog import Catalog
 from zoo.components import paths_in
 from zoo.config.compose import FindModel, Source, compose
-from zoo.config.locate import located
 from zoo.config.reader import plain_data_findings
-from zoo.config.validation import known_part, validated
+from zoo.config.salvage import ABOUT_SHAPES, Known, known_part
+from zoo.config.validation import validated
 from zoo.errors import Finding, ZooError, error_of
 from zoo.files import safe_path
-from zoo.registry.document import OpenRegistry
 from zoo.resolve import ResolvedModel, resolve
 from zoo.sources import find_model
+
+if TYPE_CHECKING:  # reading one is seldom needed, and takes time to import
+    from zoo.registry.document import OpenRegistry
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Checked:
 def check_source(
     source: Source,
     catalog: Catalog,
-    registry: OpenRegistry,
+    registry: "OpenRegistry",
     overrides: Mapping[str, Any] | None = None,
 ) -> Checked:
     """Reads, composes, validates and resolves a config; nothing is imported or written.
@@ -59,37 +61,58 @@ def check_source(
     """
     extended = partial(_model_source, catalog=catalog, registry=registry)
     found = _check(source, catalog, registry, overrides or {}, extended)
+    if not found.findings:
+        return found
+    from zoo.config.locate import located  # only where there is something to point at
+
     return replace(found, findings=located(found.findings, source, extended, overrides))
 
 
-def _model_source(name: str, catalog: Catalog, registry: OpenRegistry) -> Source:
+def _model_source(name: str, catalog: Catalog, registry: "OpenRegistry") -> Source:
     return find_model(name, catalog, registry())
 
 
 def _check(
     source: Source,
     catalog: Catalog,
-    registry: OpenRegistry,
+    registry: "OpenRegistry",
     overrides: Mapping[str, Any],
     extended: FindModel,
 ) -> Checked:
     file = str(source.path)
     try:
-        document = compose(source, overrides, extended)
+        composed = compose(source, overrides, extended)
     except ZooError as error:
         return Checked(None, list(error.located(file=file).findings))
-    findings = list(plain_data_findings(document, file))
+    document = composed.document
+    values = [*composed.findings, *plain_data_findings(document, file)]
     config, wrong = validated(document, file)
-    findings += wrong
-    config = config or known_part(document)
-    if config is None:
-        return Checked(None, findings)
-    model, more = resolve(config, document, source, catalog, registry)
-    findings += more
+    findings = [*values, *wrong]
+    known = Known(config) if config is not None else known_part(document)
+    if known is None:
+        return Checked(None, _without_consequences(findings, values))
+    model, more = resolve(known.config, document, source, catalog, registry)
+    findings += known.sure(more)
     if model is not None:
         findings += path_findings(model)
+    findings = _without_consequences(findings, values)
     broken = any(finding.severity == "error" for finding in findings)
     return Checked(None if broken else model, findings)
+
+
+def _without_consequences(findings: list[Finding], values: list[Finding]) -> list[Finding]:
+    """Leaves out what is wrong only because of a value that is known to be wrong itself."""
+    keys = {finding.key or "" for finding in values}
+    lists = {key.rpartition(".")[0] for key in keys}
+    first = {id(finding) for finding in values}
+
+    def follows(finding: Finding) -> bool:
+        key = finding.key or ""
+        in_a_list = finding.code == "unknown-node" and key in lists
+        of_shapes = finding.code in ABOUT_SHAPES and bool(values)
+        return key in keys or key.removesuffix(".type") in keys or in_a_list or of_shapes
+
+    return [finding for finding in findings if id(finding) in first or not follows(finding)]
 
 
 def path_findings(model: ResolvedModel) -> list[Finding]:

@@ -24,6 +24,9 @@ ARGUMENT_KINDS = ("initializers", "regularizers", "constraints", "activations", 
 MODELS = "models"
 """The kind under which a plugin ships model configs."""
 
+SHAPES = "shapes"
+"""The kind under which a plugin offers the shape rules of its layers."""
+
 _KIND_OF_ARGUMENT = (
     (re.compile(r"(?:.*_)?initializer"), "initializers"),
     (re.compile(r"(?:.*_)?regularizer"), "regularizers"),
@@ -38,6 +41,9 @@ _KIND_OF_ARGUMENT = (
 _PATH_ARGUMENT = re.compile(
     r"(?:.*_)?(?:path|paths|file|files|filename|filepath|folder|directory|dir|vocabulary)"
 )
+
+
+_LONGEST_WORD = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,11 @@ class Component:
     def to_json(self) -> dict[str, Any]:
         """Gives the row as the command line's JSON has it."""
         return asdict(self)
+
+
+def singular(kind: str) -> str:
+    """Gives the word for one component of a kind: `losses` to `loss`."""
+    return kind.removesuffix("es" if kind == "losses" else "s")
 
 
 def kind_of_argument(name: str) -> str | None:
@@ -108,9 +119,18 @@ def snake_case(name: str) -> str:
 
 def closest(word: str, candidates: Iterable[str]) -> str | None:
     """Finds the candidate that a misspelt word probably means."""
+    if len(word) > _LONGEST_WORD:
+        return None
     by_folded = {candidate.casefold(): candidate for candidate in candidates}
-    match = difflib.get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.6)
-    return by_folded[match[0]] if match else None
+    folded = word.casefold()
+    if folded in by_folded:
+        return by_folded[folded]
+    # In a short word, two exchanged letters are much of it.
+    same_letters = (other for other in by_folded if sorted(other) == sorted(folded))
+    match = next(same_letters, None) if len(folded) > 2 else None
+    if match is None:
+        match = next(iter(difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.6)), None)
+    return by_folded[match] if match is not None else None
 
 
 def did_you_mean(word: str, candidates: Iterable[str], otherwise: str | None = None) -> str | None:

@@ -10,9 +10,13 @@ ZooError                 exit status
 """
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Literal, Self
+
+_LONGEST_TEXT = 2000
+_LONGEST_EXCERPT = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,9 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         """Gives the finding as the command line's JSON has it."""
-        return asdict(self)
+        texts = {name: getattr(self, name) for name in ("message", "suggestion", "key")}
+        short = {name: text and shortened(text) for name, text in texts.items()}
+        return {**asdict(self), **short, "excerpt": self._excerpt()}
 
     def at(self, *, file: str | None = None, key: str | None = None) -> "Finding":
         """Fills in the place where it is not known yet."""
@@ -53,16 +59,23 @@ class Finding:
 
     def __str__(self) -> str:
         """Puts code, message, place and remedy into lines for a person."""
-        lines = [f"{self.severity}[{self.code}]: {self.message}"]
+        lines = [f"{self.severity}[{self.code}]: {shortened(self.message)}"]
         place = ":".join(str(part) for part in (self._short_file(), self.line, self.column) if part)
-        if self.excerpt is not None and self.line is not None and self.column is not None:
-            lines.append(f"  --> {place}")
-            return "\n".join([*lines, *self._pointing(self.excerpt, self.line, self.column)])
-        if place or self.key:
-            lines.append("  --> " + " ".join(part for part in (place, self.key) if part))
-        if self.suggestion:
-            lines.append(f"  = {self.suggestion}")
-        return "\n".join(lines)
+        excerpt = self._excerpt()
+        if excerpt is not None and self.line is not None and self.column is not None:
+            lines += [f"  --> {place}", *self._pointing(excerpt, self.line, self.column)]
+        else:
+            if place or self.key:
+                where = " ".join(part for part in (place, self.key) if part)
+                lines.append(f"  --> {shortened(where)}")
+            if self.suggestion:
+                lines.append(f"  = {shortened(self.suggestion)}")
+        return "\n".join(printable(line) for line in lines)
+
+    def _excerpt(self) -> str | None:
+        # A line that fills the screen shows nothing.
+        long = self.excerpt is not None and len(self.excerpt) > _LONGEST_EXCERPT
+        return None if long else self.excerpt
 
     def _short_file(self) -> str | None:
         # A file below the current folder is known by its path from there.
@@ -72,9 +85,22 @@ class Finding:
     def _pointing(self, excerpt: str, line: int, column: int) -> list[str]:
         margin = " " * len(str(line))
         # Tabs stay tabs, so that the caret stands below what it means.
-        before = "".join(c if c == "\t" else " " for c in excerpt[: column - 1])
-        caret = f"{before}{'^' * self.width} {self.suggestion or ''}".rstrip()
+        before = printable(excerpt[: column - 1])
+        meant = printable(excerpt[column - 1 : column - 1 + self.width])
+        blank = "".join(c if c == "\t" else " " for c in before)
+        hint = shortened(self.suggestion or "")
+        caret = f"{blank}{'^' * max(len(meant), 1)} {hint}".rstrip()
         return [f"{line} | {excerpt}", f"{margin} | {caret}"]
+
+
+def printable(text: str) -> str:
+    """Escapes the control characters that a config's text may carry into a message."""
+    return "".join(c if c == "\t" or c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def shortened(text: str) -> str:
+    """Cuts a text that nobody would read to its end."""
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]} ..."
 
 
 class ZooError(Exception):
@@ -178,9 +204,18 @@ class Stopped(ZooError):
         return 128 + self.signal_number
 
 
+# How TensorFlow words what a Python function raised that reads data for it.
+_RAISED_IN_A_GRAPH = re.compile(
+    r"transformation with iterator: \S+: (\w+: .*?)\nTraceback \(most recent call last\):",
+    re.DOTALL,
+)
+
+
 def in_one_line(error: BaseException, limit: int = 600) -> str:
     """Words an exception that is not ours; of a traced Keras error, only what it ends in."""
     text = str(error)
+    if raised := _RAISED_IN_A_GRAPH.search(text):
+        text = raised[1]
     if "in user code:" in text:
         text = text.rpartition(f"{type(error).__name__}: ")[2]
     words = " ".join(text.split())
@@ -188,6 +223,7 @@ def in_one_line(error: BaseException, limit: int = 600) -> str:
 
 
 CLASS_OF_CODE: dict[str, type[ZooError]] = {
+    "defect": ZooError,
     "unknown-model": RegistryError,
     "unknown-version": RegistryError,
     "hash-mismatch": RegistryError,

@@ -1,15 +1,18 @@
 """From what a user names, a path, a model or a version, to the config that is meant."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zoo.catalog.catalog import Catalog
-from zoo.catalog.discovery import package_folder
+from zoo.catalog.modules import package_folder
 from zoo.components import MODELS, Component, did_you_mean
 from zoo.config.compose import Source
 from zoo.errors import ConfigError, PluginError, RegistryError, StorageError
-from zoo.registry.document import Registry
-from zoo.registry.publishing import WEIGHTS_FOLDER
+from zoo.registry.root import WEIGHTS_FOLDER
 from zoo.runs import Run
+
+if TYPE_CHECKING:  # reading one is seldom needed, and takes time to import
+    from zoo.registry.document import Registry
 
 
 def looks_like_a_path(text: str) -> bool:
@@ -36,7 +39,7 @@ def path_source(text: str, root: Path | None) -> Source:
     return Source(path, root, inside.as_posix(), resolved=inside.parts[0] == WEIGHTS_FOLDER)
 
 
-def find_model(name: str, catalog: Catalog, registry: Registry | None) -> Source:
+def find_model(name: str, catalog: Catalog, registry: "Registry | None") -> Source:
     """Finds the config of a model: the registry's own entry first, then what a plugin ships.
 
     Args:
@@ -56,7 +59,7 @@ def find_model(name: str, catalog: Catalog, registry: Registry | None) -> Source
     return _shipped(_row(name, catalog, registered=False, registry=registry))
 
 
-def model_sources(catalog: Catalog, registry: Registry | None) -> dict[str, str]:
+def model_sources(catalog: Catalog, registry: "Registry | None") -> dict[str, str]:
     """Names every model, with where its config comes from."""
     shipped = {row.name: row.qualified for row in catalog.of_kind(MODELS)}
     entries = registry.models if registry is not None else ()
@@ -64,7 +67,7 @@ def model_sources(catalog: Catalog, registry: Registry | None) -> dict[str, str]
 
 
 def _row(
-    name: str, catalog: Catalog, *, registered: bool, registry: Registry | None = None
+    name: str, catalog: Catalog, *, registered: bool, registry: "Registry | None" = None
 ) -> Component:
     try:
         return catalog.find(MODELS, name)

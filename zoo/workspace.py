@@ -1,21 +1,21 @@
 """What a command works with: the catalog, and the zoo that it was called in."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo.catalog.catalog import Catalog
 from zoo.catalog.discovery import find_components
-from zoo.checks import Checked, check_source
-from zoo.config.compose import Source
-from zoo.config.locate import located
-from zoo.errors import ZooError
-from zoo.registry.document import Registry, read_registry
+from zoo.errors import Finding, ZooError
 from zoo.registry.root import find_root, no_registry
-from zoo.sources import find_model, looks_like_a_path, path_source
+
+if TYPE_CHECKING:  # what only some commands need is imported where they need it
+    from zoo.checks import Checked
+    from zoo.config.compose import Source
+    from zoo.registry.document import Registry
 
 
 @dataclass(frozen=True)
@@ -39,16 +39,20 @@ class Workspace:
         return find_root(self.zoo)
 
     @cached_property
-    def registry(self) -> Registry | None:
+    def registry(self) -> "Registry | None":
         """The registry; None where there is no zoo.
 
         Raises:
             RegistryError: If it is damaged.
         """
-        return read_registry(self.root) if self.root is not None else None
+        if self.root is None:
+            return None
+        from zoo.registry.document import read_registry
+
+        return read_registry(self.root)
 
     @property
-    def known_registry(self) -> Registry:
+    def known_registry(self) -> "Registry":
         """The registry, which has to be there.
 
         Raises:
@@ -58,28 +62,45 @@ class Workspace:
             raise no_registry("there is no registry.toml here or above")
         return self.registry
 
-    def source(self, file: str | Path) -> Source:
+    def source(self, file: str | Path) -> "Source":
         """Finds the config that a path or a model's name means."""
+        from zoo.sources import looks_like_a_path, path_source
+
         if looks_like_a_path(str(file)):
             return path_source(str(file), self.root)
         return self._model(str(file))
 
     @contextmanager
     def pointing(
-        self, source: Source, overrides: Mapping[str, Any] | None = None
+        self, source: "Source", overrides: Mapping[str, Any] | None = None
     ) -> Iterator[None]:
         """Gives the errors that are raised inside their line and column in a config."""
         try:
             yield
         except ZooError as error:
-            error.findings = tuple(located(error.findings, source, self._model, overrides))
+            error.findings = tuple(self.located(error.findings, source, overrides))
             raise
 
-    def _model(self, name: str) -> Source:
+    def located(
+        self,
+        findings: Iterable[Finding],
+        source: "Source",
+        overrides: Mapping[str, Any] | None = None,
+    ) -> list[Finding]:
+        """Gives findings their line and column in a config."""
+        from zoo.config.locate import located
+
+        return located(findings, source, self._model, overrides)
+
+    def _model(self, name: str) -> "Source":
+        from zoo.sources import find_model
+
         return find_model(name, self.catalog, self.registry)
 
-    def check(self, file: str | Path, overrides: Mapping[str, Any] | None = None) -> Checked:
+    def check(self, file: str | Path, overrides: Mapping[str, Any] | None = None) -> "Checked":
         """Reads and checks a config without Keras."""
+        from zoo.checks import Checked, check_source
+
         try:
             source = self.source(file)
         except ZooError as error:

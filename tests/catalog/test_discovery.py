@@ -9,7 +9,8 @@ from types import ModuleType
 
 import pytest
 
-from zoo.catalog.discovery import find_components, installed_versions, package_folder
+from zoo.catalog.discovery import find_components, installed_versions
+from zoo.catalog.modules import package_folder
 from zoo.components import Component
 
 Make = Callable[..., Path]

@@ -1,4 +1,4 @@
-"""The look into a component's source, which imports nothing."""
+"""Names followed through source files to what defines them, without importing anything."""
 
 import subprocess
 import sys
@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.catalog.source import read_source
-from zoo.components import Component
+from zoo.catalog.source import SourceTree, Unreadable
 
 Make = Callable[..., Path]
 
@@ -16,125 +15,134 @@ LAYERS = '''
 raise RuntimeError("imported")
 
 class Plain:
-    """A layer without arguments.
+    """A layer without arguments."""
 
-    More.
-    """
+    class Inner:
+        pass
 
-class Full(Plain):
-    """A layer with all of them."""
+class Twice:
+    pass
 
-    def other(self): ...
+class Twice:
+    pass
 
-    def __init__(self, units, /, size=3, *sizes, name=None, rate, **kwargs): ...
+Alias = Plain
+made = type("made", (), {})
 
-def loss(y_true, y_pred, delta=-1.5): ...
+if True:
+    class Conditional:
+        pass
 '''
-
-
-def component(target: str) -> Component:
-    return Component("layers", "Any", "zoo-extra", "1.0", target)
 
 
 @pytest.fixture
 def package(make_distribution: Make) -> Path:
     modules = {
-        "pack/__init__.py": "import os\nfrom .layers import Full as Renamed, Plain\n"
-        "from pack.inner import Deep\nfrom . import layers\nfrom .nowhere import Gone\n",
+        "pack/__init__.py": "import os\nfrom .layers import Plain as Renamed, Plain\n"
+        "from pack.inner import Deep\nfrom . import layers\nfrom . import layers as other\n"
+        "from .nowhere import Gone\n",
         "pack/layers.py": LAYERS,
-        "pack/inner/__init__.py": "from ..layers import Full as Deep\n",
-        "pack/circle.py": "from pack.circle import Round\n",
+        "pack/inner/__init__.py": "from ..layers import Plain as Deep\n",
+        "pack/stars.py": "from .layers import *\n",
+        "pack/tried.py": "try:\n    from nowhere_at_all import Plain\n"
+        "except ImportError:\n    from pack.layers import Plain\n",
+        "pack/whole.py": "import pack.layers\nimport pack.layers as short\n"
+        "One = pack.layers.Plain\nTwo = short.Plain\n",
+        "pack/circle.py": "from pack.ring import Round\n",
+        "pack/ring.py": "from pack.circle import Round\n",
         "pack/wrong.py": "def broken(:\n",
         "single.py": "class Single:\n    pass\n",
     }
     return make_distribution("zoo-extra", "", modules)
 
 
-def test_the_arguments_are_those_of_the_constructor(package: Path) -> None:
-    card = read_source(component("pack.layers:Full"))
-    assert card is not None
-    assert card.arguments == {"units": None, "size": "3", "name": "None", "rate": None}
-    assert card.docstring == "A layer with all of them."
-    assert Path(card.file) == package / "pack" / "layers.py"
-    assert LAYERS.splitlines()[card.line - 1].startswith("class Full")
-
-
-def test_a_class_without_a_constructor_shows_no_arguments(package: Path) -> None:
-    card = read_source(component("pack.layers:Plain"))
-    assert card is not None
-    assert (card.arguments, card.docstring.splitlines()[0]) == (
-        {},
-        "A layer without arguments.",
-    )
-
-
-def test_a_function_shows_its_own(package: Path) -> None:
-    card = read_source(component("pack.layers:loss"))
-    assert card is not None
-    assert card.arguments == {"y_true": None, "y_pred": None, "delta": "-1.5"}
-    assert card.docstring == ""
-
-
-@pytest.mark.parametrize("name", ["Renamed", "Deep"])
-def test_re_exports_are_followed_under_their_new_name(package: Path, name: str) -> None:
-    card = read_source(component(f"pack:{name}"))
-    assert card is not None
-    assert Path(card.file) == package / "pack" / "layers.py"
-    assert "units" in card.arguments
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("pack.layers", "Plain"),
+        ("pack.layers", "Alias"),
+        ("pack.layers", "Conditional"),
+        ("pack.layers", "Plain.Inner"),
+        ("pack", "Renamed"),
+        ("pack", "Deep"),
+        ("pack", "layers.Plain"),
+        ("pack", "other.Plain"),
+        ("pack.stars", "Plain"),
+        ("pack.tried", "Plain"),
+        ("pack.whole", "One"),
+        ("pack.whole", "Two"),
+    ],
+)
+def test_a_name_leads_to_its_definition_through_whatever_imports_it(
+    package: Path, module: str, name: str
+) -> None:
+    definition = SourceTree().definition(module, name)
+    assert definition.module.file == package / "pack" / "layers.py"
+    line = LAYERS.splitlines()[definition.node.lineno - 1]
+    assert line.split()[1].rstrip(":") == definition.node.name
+    assert definition.place == f"{package / 'pack' / 'layers.py'}:{definition.node.lineno}"
 
 
 def test_a_module_that_is_one_file_is_found(package: Path) -> None:
-    card = read_source(component("single:Single"))
-    assert card is not None
-    assert (Path(card.file).name, card.line) == ("single.py", 1)
+    definition = SourceTree().definition("single", "Single")
+    assert definition.place == f"{package / 'single.py'}:1"
 
 
 @pytest.mark.parametrize(
-    "target",
+    ("module", "name", "reason"),
     [
-        "pack:Missing",
-        "pack:Gone",
-        "pack.gone:X",
-        "pack.wrong:broken",
-        "pack.circle:Round",
-        "pack.gone.deeper:X",
-        "nowhere_at_all:X",
-        "itertools:chain",
+        ("pack", "Missing", "pack does not define Missing"),
+        ("pack", "Gone", "there is no source of pack.nowhere"),
+        ("pack", "layers", "pack.layers is a module"),
+        ("pack.layers", "Plain.Missing", "Plain does not define Missing"),
+        ("pack.layers", "Twice", "pack.layers defines Twice more than once"),
+        ("pack.layers", "made", "made of pack.layers is known only when it runs"),
+        ("pack.gone", "X", "there is no source of pack.gone"),
+        ("pack.wrong", "broken", "cannot be read: invalid syntax"),
+        ("pack.circle", "Round", "is imported in a circle"),
+        ("nowhere_at_all", "X", "there is no source of nowhere_at_all"),
+        ("itertools", "chain", "there is no source of itertools"),
     ],
 )
-def test_where_the_source_cannot_be_found_there_is_no_card(package: Path, target: str) -> None:
-    assert read_source(component(target)) is None
+def test_where_the_source_does_not_tell_the_reason_is_given(
+    package: Path, module: str, name: str, reason: str
+) -> None:
+    with pytest.raises(Unreadable, match=reason):
+        SourceTree().definition(module, name)
 
 
 def test_nothing_is_imported(package: Path) -> None:
     before = set(sys.modules)
-    read_source(component("pack:Renamed"))
+    SourceTree().definition("pack", "Renamed")
     assert set(sys.modules) == before
 
 
+def test_every_module_that_was_looked_for_is_known_those_that_are_not_there_too(
+    package: Path,
+) -> None:
+    tree = SourceTree()
+    tree.definition("pack.tried", "Plain")
+    assert tree.looked_for == {
+        "pack.tried": package / "pack" / "tried.py",
+        "nowhere_at_all": None,
+        "nowhere_at_all.Plain": None,
+        "pack.layers": package / "pack" / "layers.py",
+    }
+
+
 @pytest.mark.parametrize(
-    ("target", "argument", "default"),
-    [
-        ("keras.layers:Dense", "units", None),
-        ("keras.layers:Conv1D", "padding", "'valid'"),
-        ("keras.losses:MeanSquaredError", "reduction", "'sum_over_batch_size'"),
-        ("keras.optimizers:Adam", "learning_rate", "0.001"),
-        ("keras.callbacks:EarlyStopping", "patience", "0"),
-    ],
+    "name", ["keras.layers.Dense", "tensorflow.keras.layers.Dense", "keras.src.layers.Dense"]
 )
-def test_keras_re_exports_are_followed_too(target: str, argument: str, default: str | None) -> None:
-    card = read_source(component(target))
-    assert card is not None
-    assert card.arguments[argument] == default
-    assert card.docstring
+def test_keras_re_exports_are_followed_under_tensorflows_name_too(name: str) -> None:
+    module, _, last = name.rpartition(".")
+    assert SourceTree().definition(module, last).module.name == "keras.src.layers.core.dense"
 
 
 def test_reading_keras_source_does_not_import_keras() -> None:
     program = (
-        "import sys\nfrom zoo.catalog.source import read_source\n"
-        "from zoo.components import Component\n"
-        "card = read_source(Component('layers', 'Dense', 'zoo', '1', 'keras.layers:Dense'))\n"
-        "assert 'units' in card.arguments\nassert 'keras' not in sys.modules\n"
+        "import sys\nfrom zoo.catalog.source import SourceTree\n"
+        "assert SourceTree().definition('keras.layers', 'Dense').node.name == 'Dense'\n"
+        "assert 'keras' not in sys.modules and 'tensorflow' not in sys.modules\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=False

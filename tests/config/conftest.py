@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from zoo.config.compose import Source, compose
-from zoo.errors import RegistryError
+from zoo.errors import ConfigError, RegistryError
 
 
 @pytest.fixture
@@ -16,7 +16,10 @@ def composed(write_config: Callable[..., Path]) -> Callable[..., dict[str, Any]]
 
     def document(text: str, overrides: dict[str, Any] | None = None) -> dict[str, Any]:
         path = write_config(text)
-        return compose(Source(path, path.parent), overrides or {}, _no_model)
+        composed = compose(Source(path, path.parent), overrides or {}, _no_model)
+        if composed.findings:
+            raise ConfigError.of(composed.findings)
+        return composed.document
 
     return document
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from zoo.config.compose import implied_names, merge
+from zoo.config.compose import merge
+from zoo.config.names import implied_names
 from zoo.errors import ConfigError, Finding
 
 Write = Callable[..., Path]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from zoo.config.compose import MAX_EXTENDS, Source, compose, implied_names
+from zoo.config.compose import MAX_EXTENDS, Source, compose
+from zoo.config.names import implied_names
 from zoo.errors import ConfigError, Finding, RegistryError, StorageError
 
 Write = Callable[..., Path]
@@ -148,7 +149,7 @@ def test_a_parent_may_be_a_models_name(base: Path, write_config: Write) -> None:
         asked.append(name)
         return Source(base, base.parent)
 
-    document = compose(Source(path, path.parent), {}, find)
+    document = compose(Source(path, path.parent), {}, find).document
     assert asked == ["some-model"]
     assert document["train"]["seed"] == 3
     assert document["name"] == "base"

@@ -144,7 +144,7 @@ def test_what_is_set_is_checked_like_the_rest(
         tiny(), {"train.epochs": "3", "train.epocs": 3, "layers.last.units": float("nan")}
     )
     assert [(finding.code, finding.key) for finding in found] == [
-        ("bad-value", "layers[1].units"),
+        ("bad-value", "layers.last.units"),
         ("wrong-type", "train.epochs"),
         ("unknown-key", "train.epocs"),
     ]

@@ -120,17 +120,17 @@ def test_closing_too_often_is_a_syntax_error_and_nothing_worse() -> None:
 @pytest.mark.parametrize(
     ("value", "code", "message"),
     [
-        (float("nan"), "bad-value", "a.b[1] is nan; only finite numbers are accepted"),
-        (float("-inf"), "bad-value", "a.b[1] is -inf; only finite numbers are accepted"),
-        (2**63, "bad-value", "a.b[1] does not fit into 64 bits"),
-        (-(2**63) - 1, "bad-value", "a.b[1] does not fit into 64 bits"),
+        (float("nan"), "bad-value", "a.b.1 is nan; only finite numbers are accepted"),
+        (float("-inf"), "bad-value", "a.b.1 is -inf; only finite numbers are accepted"),
+        (2**63, "bad-value", "a.b.1 does not fit into 64 bits"),
+        (-(2**63) - 1, "bad-value", "a.b.1 does not fit into 64 bits"),
     ],
 )
 def test_numbers_that_are_not_finite_or_too_long_are_found(
     value: float, code: str, message: str
 ) -> None:
     (finding,) = plain_data_findings({"a": {"b": [1, value]}}, "m.toml")
-    assert finding == Finding(code, message, "m.toml", key="a.b[1]")
+    assert finding == Finding(code, message, "m.toml", key="a.b.1")
 
 
 @pytest.mark.parametrize("text", ["2026-01-01", "10:30:00", "2026-01-01T00:00:00Z"])

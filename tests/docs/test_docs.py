@@ -28,7 +28,21 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] + [
     str(path.relative_to(ROOT)) for path in sorted((ROOT / "docs").glob("*.md"))
 ]
-COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+GROUP = typer.main.get_command(app)
+
+
+def _commands(group, above: str = "") -> dict:
+    """Every command by its words: `list`, `new plugin`."""
+    found = {}
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            found |= _commands(command, f"{above}{name} ")
+        else:
+            found[f"{above}{name}"] = command
+    return found
+
+
+COMMANDS = _commands(GROUP)
 
 _PLACE_OF_THE_CODE = {"Finding": 0, "say": 0, "warn": 0, "_wrong": 0, "refused": 1}
 """Among the arguments of the functions that make an error; in an exception it is the second."""
@@ -222,7 +236,7 @@ def test_the_tutorials_models_are_ok_though_only_the_loss_takes_an_input(
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_and_option_that_a_page_names_exists(page: str) -> None:
     for line in command_lines(page):
-        name, *rest = shlex.split(line, comments=True)[1:]
+        name, rest = _name_and_rest(line)
         assert name in COMMANDS, line
         known = {option for p in COMMANDS[name].params for option in p.opts}
         used = {word.partition("=")[0] for word in rest if re.match(r"--?[a-z]", word)}
@@ -233,8 +247,14 @@ def test_every_command_and_option_that_a_page_names_exists(page: str) -> None:
             assert shlex.split(span)[0].rstrip(",") in everywhere, span
 
 
+def _name_and_rest(line: str) -> tuple[str, list[str]]:
+    words = shlex.split(line, comments=True)[1:]
+    count = 2 if " ".join(words[:2]) in COMMANDS else 1
+    return " ".join(words[:count]), words[count:]
+
+
 def test_every_command_that_there_is_stands_in_the_readme() -> None:
-    named = {line.split()[1] for line in command_lines("README.md")}
+    named = {_name_and_rest(line)[0] for line in command_lines("README.md")}
     assert named == set(COMMANDS)
 
 

@@ -47,7 +47,7 @@ inputs = "lstm[0]"
 units = 1
 activation = "relu"
 trainable = false
-args = { name = "other", units_of = 3 }
+args = { name = "other", lora_rank = 3 }
 [[layers]]
 name = "again"
 shared_with = "dense"
@@ -62,7 +62,7 @@ delta = 2
 dense = 2
 [[metrics]]
 name = "error"
-type = "mae"
+type = "any_metric"
 output = "dense"
 needs = { weight = "z" }
 [data]
@@ -117,7 +117,12 @@ def test_it_names_every_component_with_its_distribution(model: Model) -> None:
     assert document["optimizer"] == {"type": "zoo/Adam"}
     assert document["train"]["loop"] == {"type": "zoo/gradient_tape"}
     assert document["metrics"] == [
-        {"type": "zoo/mae", "name": "error", "output": "dense", "needs": {"weight": "z"}}
+        {
+            "type": "zoo-unknown/any_metric",
+            "name": "error",
+            "output": "dense",
+            "needs": {"weight": "z"},
+        }
     ]
 
 
@@ -135,7 +140,7 @@ def test_it_names_every_input_and_default_and_has_no_means_left(model: Model) ->
 def test_arguments_of_reserved_names_stay_in_args(model: Model) -> None:
     dense = tomllib.loads(resolved_toml(model(EVERYTHING)))["layers"][1]
     assert dense["args"] == {"name": "other"}
-    assert (dense["units_of"], dense["name"], dense["trainable"]) == (3, "dense", False)
+    assert (dense["lora_rank"], dense["name"], dense["trainable"]) == (3, "dense", False)
 
 
 def test_a_shared_layer_stays_shared(model: Model, tiny: Tiny) -> None:
@@ -157,13 +162,14 @@ def test_paths_become_relative_to_the_root(
 ) -> None:
     text = tiny(
         "",
-        'files = ["a.txt", "../b.txt"]\nvocabulary = ["the", "word"]\ntable = { path = "c.txt" }\n'
+        '[[layers]]\ntype = "Anything"\nfiles = ["a.txt", "../b.txt"]\n'
+        'vocabulary = ["the", "word"]\ntable = { path = "c.txt" }\n'
         '[data]\ntype = "npz"\npath = "../data/x.npz"\n',
     )
     path = write_config(text, "models/deep/model.toml")
     model = check_source(Source(path, zoo_root), catalog, lambda: None).usable
     document = tomllib.loads(resolved_toml(model))
-    last = document["layers"][1]
+    last = document["layers"][2]
     assert document["data"]["path"] == "models/data/x.npz"
     assert last["files"] == ["models/deep/a.txt", "models/b.txt"]
     assert last["vocabulary"] == ["the", "word"]

@@ -10,12 +10,16 @@ from zoo.components import Component
 from zoo.config.schema import ComponentTable
 from zoo.errors import Finding
 from zoo.resolve import Part, ResolvedModel
+from zoo.resolve.missing import MissingPlugins
 from zoo.resolve.parts import Findings as Collected
 from zoo.resolve.parts import PartResolver
 
 Findings = Callable[..., list[Finding]]
 Model = Callable[..., ResolvedModel]
 Tiny = Callable[..., str]
+
+NONE_MISSING = MissingPlugins(lambda: None)
+ANYTHING = '[[layers]]\ntype = "Anything"\n'
 
 
 def places(found: list[Finding]) -> list[tuple[str, str | None]]:
@@ -58,13 +62,14 @@ def test_the_argument_tells_which_kind_is_meant(model: Model, tiny: Tiny) -> Non
 def test_where_the_argument_does_not_tell_a_table_of_several_kinds_is_ambiguous(
     findings: Findings, tiny: Tiny
 ) -> None:
-    (finding,) = findings(tiny("", 'thing = { type = "Identity" }\n'))
-    assert (finding.code, finding.key) == ("ambiguous-component", "layers.last.thing")
+    (finding,) = findings(tiny("", ANYTHING + 'thing = { type = "Identity" }\n'))
+    assert (finding.code, finding.key) == ("ambiguous-component", "layers.anything.thing")
     assert finding.message == '"Identity" is among the initializers and the layers'
 
 
 def test_where_the_argument_does_not_tell_the_only_kind_is_meant(model: Model, tiny: Tiny) -> None:
-    part = dense(model, tiny, 'thing = { type = "EarlyStopping", patience = 3 }\n')["thing"]
+    text = ANYTHING + 'thing = { type = "EarlyStopping", patience = 3 }\n'
+    part = dense(model, tiny, text)["thing"]
     assert part.component.kind == "callbacks"
 
 
@@ -72,11 +77,12 @@ def test_parts_stand_in_lists_and_tables_too(model: Model, tiny: Tiny) -> None:
     arguments = dense(
         model,
         tiny,
-        'layers = [{ type = "ReLU" }, { type = "Dense", kernel_initializer = "zeros" }]\n'
+        ANYTHING
+        + 'layers = [{ type = "ReLU" }, { type = "Anything", kernel_initializer = "zeros" }]\n'
         'table = { activation = "relu", plain = [1, "relu"] }\n',
     )
     relu, inner = arguments["layers"]
-    assert (relu.component.name, inner.component.name) == ("ReLU", "Dense")
+    assert (relu.component.name, inner.component.name) == ("ReLU", "Anything")
     assert inner.arguments["kernel_initializer"].component.target == "keras.initializers:zeros"
     assert arguments["table"]["activation"].component.kind == "activations"
     assert arguments["table"]["plain"] == [1, "relu"]
@@ -86,17 +92,18 @@ def test_every_part_is_listed_nested_ones_included(model: Model, tiny: Tiny) -> 
     resolved = model(
         tiny(
             'loss = "mse"\nmetrics = ["mae"]',
-            'kernel_regularizer = "L2"\nlist = [{ type = "ReLU" }]\n'
+            f'kernel_regularizer = "L2"\n{ANYTHING}list = [{{ type = "ReLU" }}]\n'
             'table = { activation = "relu" }\n'
             '[data]\ntype = "npz"\npath = "x.npz"\n[[train.callbacks]]\ntype = "TerminateOnNaN"\n'
             '[[evaluate]]\ntype = "metrics"\n[[layers]]\nshared_with = "first"\ninputs = "x"\n'
-            '[[layers]]\ntype = "Add"\ninputs = ["last", "first_1"]\n',
+            '[[layers]]\ntype = "Add"\ninputs = ["anything", "first_1"]\n',
         )
     )
     assert sorted(part.component.name for part in resolved.parts()) == sorted(
         [
             "Dense",
             "Dense",
+            "Anything",
             "Add",
             "L2",
             "ReLU",
@@ -145,7 +152,7 @@ def test_the_type_of_a_nested_component_is_a_name(findings: Findings, tiny: Tiny
             "`zoo list regularizers` shows what there is",
         ),
         (
-            'thing = { type = "Nope" }',
+            'layer = { type = "Nope" }',
             'no layer is called "Nope"',
             "`zoo list layers` shows what there is",
         ),
@@ -154,9 +161,9 @@ def test_the_type_of_a_nested_component_is_a_name(findings: Findings, tiny: Tiny
 def test_an_unknown_nested_component_is_named_with_its_kind(
     findings: Findings, tiny: Tiny, written: str, message: str, suggestion: str
 ) -> None:
-    (finding,) = findings(tiny("", f"{written}\n"))
+    (finding,) = findings(tiny("", f"{ANYTHING}{written}\n"))
     assert (finding.code, finding.message) == ("unknown-component", message)
-    assert finding.key == f"layers.last.{written.partition(' ')[0]}.type"
+    assert finding.key == f"layers.anything.{written.partition(' ')[0]}.type"
     assert finding.suggestion == suggestion
 
 
@@ -197,7 +204,8 @@ def test_a_loss_of_an_output_that_is_none_suggests_the_right_one(
 
 def test_a_metric_may_be_of_one_output(model: Model, findings: Findings, tiny: Tiny) -> None:
     text = tiny(
-        "", '[[metrics]]\ntype = "mae"\noutput = "{}"\nname = "error"\nneeds = {{ a = "x" }}\n'
+        "",
+        '[[metrics]]\ntype = "any_metric"\noutput = "{}"\nname = "error"\nneeds = {{ a = "x" }}\n',
     )
     (metric,) = model(text.format("last")).metrics
     assert (metric.output, metric.name, metric.needs) == ("last", "error", {"a": "x"})
@@ -234,7 +242,7 @@ def test_every_place_of_a_component_is_looked_up_in_one_pass(
 def test_a_name_that_two_plugins_have_is_an_error_of_the_config() -> None:
     rows = [Component("losses", "huber", name, "1", f"{name}:H") for name in ("one", "two")]
     collected = Collected("m.toml")
-    resolver = PartResolver(Catalog(rows), collected)
+    resolver = PartResolver(Catalog(rows), collected, NONE_MISSING)
     assert resolver.part("losses", ComponentTable(type="huber"), "loss") is None
     assert places(collected.found) == [("ambiguous-component", "loss.type")]
     assert resolver.part("losses", ComponentTable(type="two/huber"), "loss") is not None
@@ -244,7 +252,8 @@ def test_a_name_that_two_plugins_have_is_an_error_of_the_config() -> None:
 def test_a_component_of_a_broken_plugin_is_named_with_the_reason() -> None:
     row = Component("losses", "huber", "one", "1", "one:H", "broken", "there is no module one")
     collected = Collected("m.toml")
-    PartResolver(Catalog([row]), collected).part("losses", ComponentTable(type="huber"), "loss")
+    resolver = PartResolver(Catalog([row]), collected, NONE_MISSING)
+    assert resolver.part("losses", ComponentTable(type="huber"), "loss") is None
     (finding,) = collected.found
     assert (finding.code, finding.file) == ("plugin-broken", "m.toml")
     assert finding.message == '"huber" of one 1 cannot be used: there is no module one'

@@ -158,7 +158,7 @@ def test_a_huge_model_is_refused_at_once_and_without_memory(zoo_root):
     )
     facts, message = done.stdout.splitlines()
     status, key, seconds, kilobytes = facts.split()
-    assert (status, key) == ("too-large", "layers.first")
+    assert (status, key) == ("too-large", "layers.first.units")
     assert message == (
         "with first the model has 10,000,000,000 parameters; the limit is 250,000,000"
     )

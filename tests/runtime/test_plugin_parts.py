@@ -10,6 +10,7 @@ import pytest
 import zoo
 from zoo.catalog.discovery import find_components
 from zoo.errors import ConfigError, RunError
+from zoo.report import Report
 from zoo.runtime.evaluation import evaluate
 from zoo.runtime.weights import Shelf
 from zoo.workspace import Workspace
@@ -117,6 +118,10 @@ def bias(model, data, split="train", scale=1.0):
     error = np.mean(model.predict(x, verbose=0) - y)
     return {"bias": scale * float(error), "samples": len(x)}
 
+def reporter(model, data, report, rows=2):
+    report.table("errors", {"row": range(rows), "error": np.arange(rows) / 4}, caption="By row")
+    return {"rows": rows}
+
 def nan_evaluator(model, data):
     return {"skill": float("nan")}
 
@@ -140,7 +145,8 @@ ENTRY_POINTS = {
     "zoo.loops": {name: f"parts_mod:{name}" for name in ("two_steps", "silent", "wrong_loop")},
     "zoo.callbacks": {"Tracker": "parts_mod:Tracker"},
     "zoo.evaluators": {
-        name: f"parts_mod:{name}" for name in ("bias", "nan_evaluator", "broken_evaluator")
+        name: f"parts_mod:{name}"
+        for name in ("bias", "reporter", "nan_evaluator", "broken_evaluator")
     },
 }
 
@@ -246,13 +252,42 @@ def test_a_callback_writes_into_the_run(train, zoo_root):
     assert float(lines[1].split()[1]) == pytest.approx(run.history["loss"][1], abs=1e-6)
 
 
-def evaluated(root, run, evaluators):
+def evaluated(root, run, evaluators, report=None):
     text = (root / "run/config.toml").read_text()
     (root / "run/config.toml").write_text(text + evaluators)
     workspace = Workspace(root)
     shelf = Shelf(lambda: None, workspace.catalog)
     model, built = shelf.of_run(str(run.folder))
-    return evaluate(model, built, workspace.catalog)
+    return evaluate(model, built, workspace.catalog, report)
+
+
+def test_an_evaluator_that_names_report_is_given_what_takes_its_tables(train, zoo_root):
+    report = Report(zoo_root / "tables")
+    evaluators = (
+        '[[evaluate]]\ntype = "reporter"\n'
+        '[[evaluate]]\ntype = "reporter"\nrows = 3\n[[evaluate]]\ntype = "bias"\n'
+    )
+    results = evaluated(zoo_root, train(), evaluators, report)
+    assert results["reporter_1"]["rows"] == 3
+    assert sorted(path.name for path in (zoo_root / "tables").iterdir()) == [
+        "errors.csv",
+        "errors.json",
+        "reporter_1-errors.csv",
+        "reporter_1-errors.json",
+    ]
+    assert (zoo_root / "tables/errors.csv").read_text() == "row,error\n0,0.0\n1,0.25\n"
+
+
+def test_without_a_folder_no_table_is_kept(train, zoo_root):
+    run = train()
+    before = set(zoo_root.rglob("*"))
+    assert evaluated(zoo_root, run, '[[evaluate]]\ntype = "reporter"\n')["reporter"] == {"rows": 2}
+    assert set(zoo_root.rglob("*")) == before
+
+
+def test_a_config_cannot_give_what_takes_the_tables(train, zoo_root):
+    with pytest.raises(ConfigError, match="\"reporter\" .* takes no argument 'report'"):
+        evaluated(zoo_root, train(), '[[evaluate]]\ntype = "reporter"\nreport = "here"\n')
 
 
 def test_evaluators_get_model_data_and_arguments(train, zoo_root):

@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from functools import cached_property
 
-from zoo.components import Component, closest, normalized
+from zoo.catalog.card_cache import Cards
+from zoo.catalog.cards import Card
+from zoo.components import Component, closest, normalized, singular
 from zoo.errors import ConfigError, PluginError
 
 
@@ -13,11 +15,18 @@ class Catalog:
     Args:
         rows: What the installed distributions register.
         disabled: What those register that `ZOO_DISABLE_PLUGINS` leaves out.
+        shape_rules: The shape rules that they offer, each under its layer's name.
     """
 
-    def __init__(self, rows: Iterable[Component], disabled: Iterable[Component] = ()) -> None:
+    def __init__(
+        self,
+        rows: Iterable[Component],
+        disabled: Iterable[Component] = (),
+        shape_rules: Iterable[Component] = (),
+    ) -> None:
         self.rows = tuple(rows)
         self.disabled = tuple(disabled)
+        self._shape_rules = {rule.qualified: rule for rule in shape_rules}
 
     @cached_property
     def _by_name(self) -> dict[tuple[str, str], list[Component]]:
@@ -33,6 +42,19 @@ class Catalog:
     def named(self, name: str) -> tuple[Component, ...]:
         """Gives the rows of every kind that a bare or qualified name fits."""
         return tuple(row for row in self.rows if name in (row.name, row.qualified))
+
+    @cached_property
+    def _cards(self) -> Cards:
+        return Cards()
+
+    def card(self, component: Component) -> Card:
+        """Gives what is known of a component without importing it."""
+        return self._cards.of(component)
+
+    def shape_rule(self, component: Component) -> Component | None:
+        """Gives the shape rule that a layer's own distribution offers for it."""
+        rule = self._shape_rules.get(component.qualified)
+        return rule if rule is not None and rule.status != "broken" else None
 
     def find(self, kind: str, name: str) -> Component:
         """Finds the component that a config means.
@@ -64,13 +86,14 @@ class Catalog:
 
     def _unknown(self, kind: str, name: str) -> ConfigError:
         bare = name.rpartition("/")[2]
-        what = _SINGULAR.get(kind, kind.removesuffix("s"))
         owner = next((row for row in self.disabled if (row.kind, row.name) == (kind, bare)), None)
         if owner is not None:
             hint = f"{owner.distribution} has it, but ZOO_DISABLE_PLUGINS leaves that plugin out"
         else:
             hint = self._suggestion(kind, name) or f"`zoo list {kind}` shows what there is"
-        return ConfigError(f'no {what} is called "{name}"', "unknown-component", suggestion=hint)
+        return ConfigError(
+            f'no {singular(kind)} is called "{name}"', "unknown-component", suggestion=hint
+        )
 
     def _suggestion(self, kind: str, name: str) -> str | None:
         rows = {row.name: row for row in self.of_kind(kind)}
@@ -80,9 +103,6 @@ class Catalog:
             return f'did you mean "{match}"? ({rows[match].distribution} {rows[match].version})'
         elsewhere = next((row for row in self.rows if row.name == name), None)
         return f"there is one of that name among the {elsewhere.kind}" if elsewhere else None
-
-
-_SINGULAR = {"losses": "loss"}
 
 
 def broken(component: Component, reason: str) -> PluginError:

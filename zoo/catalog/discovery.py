@@ -10,14 +10,13 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
 from pathlib import Path
 
 from entrypoints import BadEntryPoint, CaseSensitiveConfigParser, Distribution, EntryPoint
 
 from zoo.catalog.catalog import Catalog
-from zoo.components import ARGUMENT_KINDS, KINDS, MODELS, Component, normalized
+from zoo.catalog.modules import spec_of
+from zoo.components import ARGUMENT_KINDS, KINDS, MODELS, SHAPES, Component, normalized
 
 CORE = "zoo"
 """The distribution that registers Keras's and the zoo's own components."""
@@ -25,7 +24,7 @@ CORE = "zoo"
 PLUGIN_KIND = "plugins"
 """The kind of a row that stands for a whole distribution that cannot be read."""
 
-_GROUPS = {f"zoo.{kind}": kind for kind in (*KINDS, *ARGUMENT_KINDS, MODELS)}
+_GROUPS = {f"zoo.{kind}": kind for kind in (*KINDS, *ARGUMENT_KINDS, MODELS, SHAPES)}
 _VERSION_FROM = re.compile(r"-(?=\d)")
 _SIZE_LIMIT = 16 * 1024 * 1024
 
@@ -51,7 +50,12 @@ def find_components(path: Sequence[str] | None = None, disabled: str | None = No
             and ("1" in names or found[0].distribution in names)
         )
         (left_out if off else rows).extend(found)
-    return Catalog(_with_status(rows), tuple(left_out))
+    registered = _with_status(rows)
+    return Catalog(
+        [row for row in registered if row.kind != SHAPES],
+        [row for row in left_out if row.kind != SHAPES],
+        [row for row in registered if row.kind == SHAPES],
+    )
 
 
 def installed_versions(path: Sequence[str] | None = None) -> dict[str, str]:
@@ -148,29 +152,10 @@ def _status_of(row: Component, owners: list[str], modules: dict[str, str]) -> Co
         return row
     top = row.target.partition(":")[0].partition(".")[0]
     if top not in modules:
-        modules[top] = "" if _spec(top) else f"there is no module {top}"
+        modules[top] = "" if spec_of(top) else f"there is no module {top}"
     if modules[top]:
         return replace(row, status="broken", reason=modules[top])
     if len(owners) > 1:
         others = " and ".join(sorted(owners))
         return replace(row, status="conflict", reason=f"registered by {others}")
     return row
-
-
-def _spec(top: str) -> ModuleSpec | None:
-    # Only a top-level name is looked up: finding a submodule would import its package.
-    try:
-        return find_spec(top)
-    except (ImportError, ValueError, AttributeError):
-        return None
-
-
-def package_folder(package: str) -> Path | None:
-    """Finds the folder of a dotted package without importing anything."""
-    top, _, rest = package.partition(".")
-    spec = _spec(top)
-    for location in (spec.submodule_search_locations or []) if spec else []:
-        folder = Path(location, *rest.split(".")) if rest else Path(location)
-        if folder.is_dir():
-            return folder
-    return None

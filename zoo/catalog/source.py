@@ -1,103 +1,235 @@
-"""A look into the source of a component, without importing it."""
+"""Names followed through source files to what defines them; nothing is imported."""
 
 import ast
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
-from zoo.catalog.discovery import package_folder
-from zoo.components import Component
+from zoo.catalog.modules import module_file
 
-_MOST_HOPS = 8
+_MOST_HOPS = 32
+_MADE_AT_IMPORT = "tensorflow.keras"
+"""TensorFlow's Keras has no source of its own: it is Keras."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceCard:
-    """What the source says about a component.
+@dataclass(frozen=True, eq=False)
+class Module:
+    """A source file, parsed.
 
     Attributes:
-        file: The file that defines it.
-        line: The line of its definition.
-        arguments: Each argument with its default as written; None where it has none.
-        docstring: Its docstring.
+        name: Its dotted name.
+        file: The file.
+        tree: What stands in it.
     """
 
-    file: str
-    line: int
-    arguments: dict[str, str | None]
-    docstring: str
+    name: str
+    file: Path
+    tree: ast.Module
+
+    @cached_property
+    def bindings(self) -> dict[str, list[ast.stmt]]:
+        """The statements at the top level that give each name its meaning."""
+        found: dict[str, list[ast.stmt]] = {}
+        for statement in _top_level(self.tree.body):
+            for name in _names_bound(statement):
+                found.setdefault(name, []).append(statement)
+        return found
+
+    def absolute(self, statement: ast.ImportFrom) -> str:
+        """Gives the module that a `from` import names, relative ones included."""
+        if not statement.level:
+            return statement.module or ""
+        parts = self.name.split(".")
+        up = statement.level - (1 if self.file.name == "__init__.py" else 0)
+        base = parts[: len(parts) - up]
+        return ".".join([*base, *([statement.module] if statement.module else [])])
 
 
-def read_source(component: Component) -> SourceCard | None:
-    """Finds where a component is defined, following re-exports, and reads its signature.
+@dataclass(frozen=True, eq=False)
+class Definition:
+    """A class or function where it is defined.
 
-    Returns:
-        None where the source cannot be found, as for a compiled module.
+    Attributes:
+        node: Its statement.
+        module: The module that it stands in.
     """
-    module, _, name = component.target.partition(":")
-    for _ in range(_MOST_HOPS):
-        file = _file_of(module)
-        if file is None:
-            return None
-        try:
-            tree = ast.parse(file.read_text(encoding="utf-8"))
-        except (OSError, SyntaxError, ValueError):
-            return None
-        for node in tree.body:
-            if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name:
-                return _card(node, file)
-        hop = _imported_from(tree, name, module, is_package=file.name == "__init__.py")
-        if hop is None:
-            return None
-        module, name = hop
-    return None
+
+    node: ast.ClassDef | ast.FunctionDef
+    module: Module
+
+    @property
+    def place(self) -> str:
+        """The file and line."""
+        return f"{self.module.file}:{self.node.lineno}"
+
+    @property
+    def package(self) -> str:
+        """The top-level package that it belongs to."""
+        return self.module.name.partition(".")[0]
 
 
-def _file_of(module: str) -> Path | None:
-    package = package_folder(module)
-    if package is not None and (package / "__init__.py").is_file():
-        return package / "__init__.py"
-    parent, _, last = module.rpartition(".")
-    if not parent:
-        from importlib.util import find_spec
-
-        spec = find_spec(module)
-        return Path(spec.origin) if spec and spec.origin and spec.origin.endswith(".py") else None
-    folder = package_folder(parent)
-    file = folder / f"{last}.py" if folder is not None else None
-    return file if file is not None and file.is_file() else None
+class Unreadable(Exception):
+    """The source does not tell what a name stands for; the message says why."""
 
 
-def _imported_from(
-    tree: ast.Module, name: str, module: str, *, is_package: bool
-) -> tuple[str, str] | None:
-    for node in tree.body:
-        if not isinstance(node, ast.ImportFrom):
-            continue
-        for alias in node.names:
-            if (alias.asname or alias.name) == name:
-                up = node.level - (1 if is_package else 0)
-                base = module.split(".")[: len(module.split(".")) - up] if node.level else []
-                return ".".join([*base, *([node.module] if node.module else [])]), alias.name
-    return None
+@dataclass
+class SourceTree:
+    """Source files, each parsed once.
+
+    Attributes:
+        looked_for: The file of every module that was looked for; None where there is none.
+    """
+
+    looked_for: dict[str, Path | None] = field(default_factory=dict)
+    _modules: dict[str, Module | None] = field(default_factory=dict)
+
+    def definition(self, module: str, name: str) -> Definition:
+        """Finds a class or function by module and dotted name, following re-exports.
+
+        Raises:
+            Unreadable: If it is made in another way than by a `class` or `def` statement.
+        """
+        found = self._in(self._opened(module), name.split("."), 0)
+        if isinstance(found, Module):
+            raise Unreadable(f"{module}.{name} is a module")
+        return found
+
+    def named(self, module: Module, expression: ast.expr) -> Definition:
+        """Finds what an expression such as `keras.layers.Layer` means in a module.
+
+        Raises:
+            Unreadable: If the source does not tell.
+        """
+        parts = _dotted(expression)
+        if parts is None:
+            raise Unreadable(f"`{ast.unparse(expression)}` is known only when it runs")
+        found = self._in(module, parts, 0)
+        if isinstance(found, Module):
+            raise Unreadable(f"{'.'.join(parts)} is a module")
+        return found
+
+    def module(self, name: str) -> Module | None:
+        """Parses a module's source; None where there is none."""
+        if f"{name}.".startswith(f"{_MADE_AT_IMPORT}."):
+            name = name.removeprefix("tensorflow.")
+        if name not in self._modules:
+            file = self.looked_for[name] = module_file(name)
+            self._modules[name] = _parsed(name, file) if file is not None else None
+        found = self._modules[name]
+        self.looked_for[name] = found.file if found is not None else None
+        return found
+
+    def _opened(self, name: str) -> Module:
+        module = self.module(name)
+        if module is None:
+            raise Unreadable(f"there is no source of {name}")
+        return module
+
+    def _in(self, module: Module, parts: list[str], hops: int) -> Definition | Module:
+        if hops > _MOST_HOPS:
+            raise Unreadable(f"{parts[0]} of {module.name} is imported in a circle")
+        reason = f"{module.name} does not define {parts[0]}"
+        for statement in module.bindings.get(parts[0], []):
+            try:
+                found = self._by(statement, module, parts[0], hops)
+                return self._inside(found, parts[1:], hops)
+            except Unreadable as error:
+                reason = str(error)
+        submodule = self.module(f"{module.name}.{parts[0]}")
+        if submodule is not None:
+            return self._inside(submodule, parts[1:], hops)
+        for star in module.bindings.get("*", []):
+            assert isinstance(star, ast.ImportFrom)
+            origin = self.module(module.absolute(star))
+            if origin is not None and parts[0] in origin.bindings:
+                return self._in(origin, parts, hops + 1)
+        raise Unreadable(reason)
+
+    def _inside(
+        self, found: Definition | Module, parts: list[str], hops: int
+    ) -> Definition | Module:
+        if not parts:
+            return found
+        if isinstance(found, Module):
+            return self._in(found, parts, hops + 1)
+        for statement in found.node.body:
+            if isinstance(statement, ast.ClassDef) and statement.name == parts[0]:
+                return self._inside(Definition(statement, found.module), parts[1:], hops)
+        raise Unreadable(f"{found.node.name} does not define {parts[0]}")
+
+    def _by(self, statement: ast.stmt, module: Module, name: str, hops: int) -> Definition | Module:
+        """Follows one binding of a name."""
+        if isinstance(statement, ast.ClassDef | ast.FunctionDef):
+            others = [s for s in module.bindings[name] if not isinstance(s, ast.ImportFrom)]
+            if len(others) > 1:
+                raise Unreadable(f"{module.name} defines {name} more than once")
+            return Definition(statement, module)
+        if isinstance(statement, ast.ImportFrom):
+            return self._imported_from(statement, module, name, hops)
+        if isinstance(statement, ast.Import):
+            alias = next(a for a in statement.names if _bound_by(a) == name)
+            return self._opened(alias.name if alias.asname else name)
+        value = getattr(statement, "value", None)
+        parts = _dotted(value) if value is not None else None
+        if parts is None or len(module.bindings[name]) > 1:
+            raise Unreadable(f"{name} of {module.name} is known only when it runs")
+        return self._in(module, parts, hops + 1)
+
+    def _imported_from(
+        self, statement: ast.ImportFrom, module: Module, name: str, hops: int
+    ) -> Definition | Module:
+        alias = next(a for a in statement.names if _bound_by(a) == name)
+        origin = module.absolute(statement)
+        whole = f"{origin}.{alias.name}"
+        if whole == _MADE_AT_IMPORT or (origin == module.name and alias.name == name):
+            return self._opened(whole)  # a package imports its own submodule
+        opened = self.module(origin)
+        if opened is None:
+            return self._opened(whole)
+        return self._in(opened, [alias.name], hops + 1)
 
 
-def _card(node: ast.ClassDef | ast.FunctionDef, file: Path) -> SourceCard:
-    function: ast.FunctionDef | None = node if isinstance(node, ast.FunctionDef) else None
-    if isinstance(node, ast.ClassDef):
-        function = next(
-            (n for n in node.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"), None
-        )
-    arguments = _arguments(function.args) if function is not None else {}
-    arguments.pop("self", None)
-    return SourceCard(str(file), node.lineno, arguments, ast.get_docstring(node) or "")
+def _parsed(name: str, file: Path) -> Module:
+    try:
+        return Module(name, file, ast.parse(file.read_bytes()))
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise Unreadable(f"{file} cannot be read: {error}") from error
 
 
-def _arguments(spec: ast.arguments) -> dict[str, str | None]:
-    positional = [*spec.posonlyargs, *spec.args]
-    missing = len(positional) - len(spec.defaults)
-    defaults: list[ast.expr | None] = [*([None] * missing), *spec.defaults]
-    pairs = [
-        *zip(positional, defaults, strict=True),
-        *zip(spec.kwonlyargs, spec.kw_defaults, strict=True),
-    ]
-    return {arg.arg: ast.unparse(default) if default else None for arg, default in pairs}
+def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    for statement in body:
+        yield statement
+        for part in ("body", "handlers", "orelse", "finalbody"):
+            if not isinstance(statement, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                for inner in getattr(statement, part, []):
+                    nested = inner.body if isinstance(inner, ast.ExceptHandler) else [inner]
+                    yield from _top_level(nested)
+
+
+def _names_bound(statement: ast.stmt) -> list[str]:
+    if isinstance(statement, ast.ClassDef | ast.FunctionDef):
+        return [statement.name]
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return [_bound_by(alias) for alias in statement.names]
+    if isinstance(statement, ast.Assign):
+        return [target.id for target in statement.targets if isinstance(target, ast.Name)]
+    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+        return [statement.target.id]
+    return []
+
+
+def _bound_by(alias: ast.alias) -> str:
+    return alias.asname or alias.name.partition(".")[0]
+
+
+def _dotted(expression: ast.expr) -> list[str] | None:
+    if isinstance(expression, ast.Subscript):  # Generic[T]
+        return _dotted(expression.value)
+    parts: list[str] = []
+    while isinstance(expression, ast.Attribute):
+        parts.append(expression.attr)
+        expression = expression.value
+    if not isinstance(expression, ast.Name):
+        return None
+    return [expression.id, *reversed(parts)]

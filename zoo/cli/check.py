@@ -1,15 +1,18 @@
 """`zoo check`: every problem of a config, without Keras."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
-from zoo.cli.command import MOST_FINDINGS, Answer, command, findings_document, report
+from zoo.cli.command import Answer, command, findings_document, import_keras, report
 from zoo.cli.options import DebugOption, JsonOption, SetOption, ZooOption
 from zoo.config.compose import parse_overrides
 from zoo.errors import Finding, error_of
 from zoo.workspace import Workspace
+
+if TYPE_CHECKING:
+    from zoo.resolve import ResolvedModel
 
 
 @command
@@ -17,12 +20,16 @@ def check_command(
     files: Annotated[
         list[str], typer.Argument(metavar="FILE...", help="Model configs, or names of models.")
     ],
+    deep: Annotated[
+        bool,
+        typer.Option("--deep", help="Build with Keras too, and compare shapes and parameters."),
+    ] = False,
     set_: SetOption = None,
     zoo: ZooOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> Answer:
-    """Check model configs; every problem is found in one pass, nothing is imported.
+    """Check model configs; every problem is found in one pass, without Keras.
 
     Example: zoo check model.toml --set train.epochs=3
     """
@@ -30,15 +37,27 @@ def check_command(
     workspace = Workspace(zoo)
     findings: list[Finding] = []
     for file in files:
-        findings += workspace.check(file, overrides).findings
+        checked = workspace.check(file, overrides)
+        findings += checked.findings
+        if deep and checked.model is not None:
+            findings += _deep(checked.model, workspace, overrides, quietly=not debug)
     errors = [finding for finding in findings if finding.severity == "error"]
 
-    def text(console: Console) -> None:
-        if not errors:
-            console.print(f"{', '.join(files)}: ok")
-        elif len(errors) <= MOST_FINDINGS:
-            console.print(f"{len(errors)} error{'s' if len(errors) > 1 else ''}")
-
+    count = f"{len(errors)} error{'s' if len(errors) > 1 else ''}"
+    text = count if errors else f"{', '.join(files)}: ok"
     report(findings, as_json=False)
     status = error_of(errors).exit_status if errors else 0
     return Answer(findings_document(findings), text, status)
+
+
+def _deep(
+    model: "ResolvedModel", workspace: Workspace, overrides: Mapping[str, Any], *, quietly: bool
+) -> list[Finding]:
+    import_keras(quietly=quietly)
+    from zoo.runtime.deep import deep_findings
+    from zoo.runtime.weights import Shelf
+    from zoo.shapes.rules import ShapeRules
+
+    shelf = Shelf(workspace.registry, workspace.catalog)
+    found = deep_findings(model, shelf, ShapeRules(workspace.catalog))
+    return workspace.located(found, model.source, overrides)

@@ -9,12 +9,14 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import typer
-from rich.console import Console
 
-from zoo.errors import Finding, Stopped, ZooError
+from zoo.errors import Finding, Stopped, ZooError, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 MOST_FINDINGS = 20
 
@@ -27,12 +29,12 @@ class Answer:
 
     Attributes:
         document: What `--json` prints.
-        text: Prints the same for a person.
+        text: The same for a person, or what prints it.
         exit_status: 0, unless the answer is that something is wrong.
     """
 
     document: Any
-    text: Callable[[Console], None]
+    text: str | Callable[["Console"], None]
     exit_status: int = 0
 
 
@@ -89,13 +91,14 @@ def import_keras(*, quietly: bool) -> None:
 def report(findings: Sequence[Finding], *, as_json: bool) -> None:
     """Prints findings for a person on stderr, and for a program on stdout.
 
-    At most 20 are printed, and how many there are besides.
+    At most 20 are printed, errors before warnings, and how many there are besides.
     """
+    findings = sorted(findings, key=lambda finding: finding.severity)
     shown, more = findings[:MOST_FINDINGS], max(len(findings) - MOST_FINDINGS, 0)
     if as_json:
         print_json(findings_document(findings))
     for finding in shown:
-        print(printable(str(finding)), file=sys.stderr)
+        print(finding, file=sys.stderr)
     if more:
         print(f"... and {more} more", file=sys.stderr)
 
@@ -119,20 +122,16 @@ def print_json(document: Any) -> None:
     print(json.dumps(document, indent=2, default=str), flush=True)
 
 
-def printable(text: str) -> str:
-    """Escapes the control characters that a config's text may carry into a message."""
-    return "".join(
-        character if character == "\n" or character.isprintable() else repr(character)[1:-1]
-        for character in text
-    )
-
-
 def _print(answer: Answer, as_json: bool) -> None:
     if sys.stdout is None:  # closed by the caller
         return
     if as_json:
         print_json(answer.document)
+    elif isinstance(answer.text, str):
+        print("\n".join(map(printable, answer.text.split("\n"))), flush=True)
     else:
+        from rich.console import Console
+
         # In a pipe or a file, nothing is cut off to fit a window.
         width = None if sys.stdout.isatty() else 200
         answer.text(Console(width=width, soft_wrap=True, highlight=False))

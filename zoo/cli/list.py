@@ -3,15 +3,12 @@
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from zoo.cli.columns import columns
 from zoo.cli.command import Answer, command
 from zoo.cli.options import DebugOption, JsonOption, ZooOption
 from zoo.components import ARGUMENT_KINDS, KINDS, MODELS, did_you_mean
-from zoo.config.reader import read_toml
 from zoo.errors import ConfigError, ZooError
-from zoo.sources import find_model, model_sources
 from zoo.workspace import Workspace
 
 _LISTED = (*KINDS, *ARGUMENT_KINDS)
@@ -23,17 +20,21 @@ def list_command(
         str | None,
         typer.Argument(help=f"{', '.join(_LISTED)}, or models; without it, all but models."),
     ] = None,
+    match: Annotated[
+        str,
+        typer.Option(metavar="TEXT", help="Only those with this text in a name or description."),
+    ] = "",
     zoo: ZooOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> Answer:
     """List components or models; nothing is imported.
 
-    Example: zoo list layers
+    Example: zoo list layers --match conv
     """
     workspace = Workspace(zoo)
     if kind == MODELS:
-        return _models(workspace)
+        return _models(workspace, match)
     if kind is not None and kind not in _LISTED:
         raise ConfigError(
             f"there is no kind {kind!r}",
@@ -42,22 +43,27 @@ def list_command(
     kinds = (kind,) if kind else _LISTED
     # A distribution that cannot be read could be of any kind.
     rows = [row for row in workspace.catalog.rows if row.kind in (*kinds, "plugins")]
+    rows = [row for row in rows if _has(match, row.name, row.distribution, row.target)]
     document = [row.to_json() for row in rows]
-
-    def text(console: Console) -> None:
-        if not rows:
-            console.print("nothing is registered; `make install` or `pip install` a plugin first")
-            return
-        table = Table("kind", "name", "distribution", "status", box=None)
-        for row in rows:
-            owner = f"{row.distribution} {row.version}"
-            table.add_row(row.kind, row.name, owner, f"{row.status} {row.reason}".strip())
-        console.print(table)
-
-    return Answer(document, text)
+    if not rows and match:
+        return Answer(document, f"nothing matches {match!r}")
+    if not rows:
+        text = "nothing is registered; `make install` or `pip install` a plugin first"
+        return Answer(document, text)
+    lines = [("kind", "name", "distribution", "status")]
+    for row in rows:
+        owner = f"{row.distribution} {row.version}"
+        lines.append((row.kind, row.name, owner, f"{row.status} {row.reason}".strip()))
+    return Answer(document, columns(lines))
 
 
-def _models(workspace: Workspace) -> Answer:
+def _has(match: str, *texts: str) -> bool:
+    return any(match.casefold() in text.casefold() for text in texts)
+
+
+def _models(workspace: Workspace, match: str) -> Answer:
+    from zoo.sources import model_sources
+
     registry = workspace.registry
     document: list[dict[str, Any]] = []
     names = [*model_sources(workspace.catalog, registry), *(registry.names if registry else [])]
@@ -74,20 +80,23 @@ def _models(workspace: Workspace) -> Answer:
             }
         )
 
-    def text(console: Console) -> None:
-        if not document:
-            console.print("there are no models; declare one in TOML, or install a plugin with some")
-            return
-        table = Table("name", "latest", "versions", "description", box=None)
-        for row in document:
-            count = str(len(row["versions"]))
-            table.add_row(row["name"], row["latest"] or "-", count, row["description"])
-        console.print(table)
-
-    return Answer(document, text)
+    document = [row for row in document if _has(match, row["name"], row["description"])]
+    if not document and match:
+        return Answer(document, f"nothing matches {match!r}")
+    if not document:
+        text = "there are no models; declare one in TOML, or install a plugin with some"
+        return Answer(document, text)
+    lines = [("name", "latest", "versions", "description")]
+    for row in document:
+        count = str(len(row["versions"]))
+        lines.append((row["name"], row["latest"] or "-", count, row["description"]))
+    return Answer(document, columns(lines))
 
 
 def _description(name: str, workspace: Workspace) -> str:
+    from zoo.config.reader import read_toml
+    from zoo.sources import find_model
+
     registry = workspace.registry
     entry = registry.model(name) if registry is not None else None
     if entry is not None and entry.description:

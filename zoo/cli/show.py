@@ -7,12 +7,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from zoo.catalog.source import read_source
+from zoo.catalog.cards import Argument, Card
 from zoo.cli.command import Answer, command
+from zoo.cli.graph import model_answer
 from zoo.cli.options import DebugOption, JsonOption, ZooOption
-from zoo.components import MODELS, Component, did_you_mean
+from zoo.components import MODELS, Component, did_you_mean, singular
 from zoo.errors import ConfigError
-from zoo.resolve import Node, referenced
+from zoo.resolve.needs import call_of
 from zoo.sources import looks_like_a_path, model_sources
 from zoo.workspace import Workspace
 
@@ -35,9 +36,9 @@ def show_command(
         return _version(name, workspace)
     rows = [row for row in workspace.catalog.named(name) if row.kind != MODELS]
     if rows:
-        return _components(rows)
+        return _components(rows, workspace)
     if looks_like_a_path(name) or name in model_sources(workspace.catalog, workspace.registry):
-        return _model(name, workspace)
+        return model_answer(name, workspace)
     known = [*(row.name for row in workspace.catalog.rows), *_model_names(workspace)]
     raise ConfigError(
         f"there is no component or model called {name!r}",
@@ -50,95 +51,65 @@ def _model_names(workspace: Workspace) -> list[str]:
     return list(model_sources(workspace.catalog, workspace.registry))
 
 
-def _components(rows: list[Component]) -> Answer:
-    documents: list[dict[str, Any]] = []
-    for row in rows:
-        card = read_source(row)
-        documents.append(
-            {
-                **row.to_json(),
-                "arguments": card.arguments if card else None,
-                "source": f"{card.file}:{card.line}" if card else None,
-                "summary": card.docstring.strip().partition("\n")[0] if card else "",
-                "docstring": card.docstring if card else "",
-            }
-        )
+def _components(rows: list[Component], workspace: Workspace) -> Answer:
+    documents = [_component(row, workspace.catalog.card(row)) for row in rows]
 
     def text(console: Console) -> None:
-        for document in documents:
-            _print_component(console, document)
+        for row in rows:
+            _print_component(console, row, workspace.catalog.card(row))
 
     return Answer(documents[0] if len(documents) == 1 else documents, text)
 
 
-def _print_component(console: Console, document: dict[str, Any]) -> None:
-    owner = f"{document['distribution']} {document['version']}"
-    console.print(f"[bold]{escape(document['name'])}[/bold]  ({document['kind']}, {owner})")
-    if document["status"] != "ok":
-        console.print(f"[red]{document['status']}[/red]: {escape(document['reason'])}")
-    console.print(f"target  {document['target']}")
-    if document["source"]:
-        console.print(f"source  {document['source']}")
-    for name, default in (document["arguments"] or {}).items():
-        value = "required" if default is None else f"= {default}"
-        console.print(f"  {escape(name)} {escape(value)}")
-    console.print(f"\n{escape(document['docstring'])}\n")
-
-
-def _model(name: str, workspace: Workspace) -> Answer:
-    model = workspace.check(name).usable
-    inputs = [{"name": table.name, "shape": table.shape} for table in model.inputs]
-    nodes = [_node(node) for node in model.nodes]
-    versions = workspace.registry.versions(model.name) if workspace.registry else []
-    document = {
-        "name": model.name,
-        "description": model.description,
-        "config": str(model.source.path),
-        "inputs": inputs,
-        "nodes": nodes,
-        "outputs": list(model.outputs),
-        "losses": {key: part.component.qualified for key, part in model.losses.items()},
-        "metrics": [part.component.qualified for part in model.metrics],
-        "optimizer": model.optimizer.component.qualified,
-        "data": model.data.component.qualified if model.data else None,
-        "versions": [entry.version for entry in versions],
+def _component(row: Component, card: Card) -> dict[str, Any]:
+    return {
+        **row.to_json(),
+        "arguments": {argument.name: argument.default for argument in card.arguments},
+        "needs": _needs(row, card),
+        "card": card.to_json(),
+        "source": card.source or None,
+        "summary": card.summary,
+        "docstring": card.docstring,
     }
 
-    def text(console: Console) -> None:
-        console.print(f"[bold]{model.name}[/bold]  {escape(model.description)}")
-        console.print(f"config  {model.source.path}")
-        table = Table("node", "type", "inputs", "arguments", box=None)
-        for row in inputs:
-            table.add_row(str(row["name"]), "input", "", f"shape = {row['shape']}")
-        for node in nodes:
-            arguments = ", ".join(f"{key} = {value}" for key, value in node["arguments"].items())
-            kind = node["type"].removeprefix("zoo/")
-            table.add_row(node["name"], kind, ", ".join(node["inputs"]), escape(arguments))
+
+def _needs(row: Component, card: Card) -> list[str]:
+    call = call_of(card, row.kind, row.name)
+    if call is None:
+        return []
+    needs = call.needs()
+    return [*needs.required, *needs.optional]
+
+
+def _print_component(console: Console, row: Component, card: Card) -> None:
+    owner = f"{row.distribution} {row.version}"
+    console.print(f"[bold]{escape(row.name)}[/bold]  ({row.kind}, {owner})")
+    if row.status != "ok":
+        console.print(f"[red]{row.status}[/red]: {escape(row.reason)}")
+    console.print(f"target  {escape(row.target)}")
+    if card.source:
+        console.print(f"source  {escape(card.source)}")
+    if needs := _needs(row, card):
+        console.print(f"needs   {escape(', '.join(needs))}")
+    if card.unknown:
+        console.print(f"[yellow]its arguments are not known[/yellow]: {escape(card.unknown)}")
+    if card.arguments:
+        table = Table("argument", "type", "default", box=None)
+        for argument in card.arguments:
+            default = "required" if argument.required else argument.default or ""
+            table.add_row(escape(argument.name), _type(argument), escape(default))
         console.print(table)
-        for key in ("outputs", "losses", "metrics", "optimizer", "data", "versions"):
-            console.print(f"{key}  {escape(str(document[key]))}")
-
-    return Answer(document, text)
-
-
-def _node(node: Node) -> dict[str, Any]:
-    if node.part is not None:
-        kind = node.part.component.qualified
-        arguments = {key: _plain(value) for key, value in node.part.arguments.items()}
-    else:
-        kind = f"zoo:{node.model}" if node.model else f"shared with {node.layer}"
-        arguments = {}
-    inputs = referenced(node.inputs)
-    return {"name": node.name, "type": kind, "inputs": inputs, "arguments": arguments}
+    if card.open and not card.unknown:
+        console.print("and whatever else it is given")
+    console.print(f"\n{escape(card.docstring)}\n")
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    component = getattr(value, "component", None)
-    return component.name if component is not None else value
+def _type(argument: Argument) -> str:
+    if argument.choices:
+        return " | ".join(f'"{choice}"' for choice in argument.choices)
+    if argument.kind is not None:
+        return singular(argument.kind)
+    return " or ".join(argument.types)
 
 
 def _version(reference: str, workspace: Workspace) -> Answer:

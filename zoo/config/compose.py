@@ -2,22 +2,19 @@
 
 import copy
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.components import did_you_mean, paths_in, snake_case
+from zoo.components import did_you_mean, paths_in
+from zoo.config.names import NAMED_ARRAYS, implied_names
 from zoo.config.reader import parse_toml, read_toml
 from zoo.config.variables import interpolated
-from zoo.errors import ConfigError, ZooError
+from zoo.errors import ConfigError, Finding, ZooError
 from zoo.files import is_plain, safe_path
 
 MAX_EXTENDS = 32
-
-NAMED_ARRAYS = ("inputs", "layers", "metrics", "evaluate", "train.callbacks")
-"""The arrays of tables that merge by name."""
 
 _KEPT_WHEN_THE_TYPE_CHANGES = ("name", "inputs", "trainable", "output")
 
@@ -51,16 +48,26 @@ FindModel = Callable[[str], Source]
 """Finds the config of a model by its name."""
 
 
-def compose(source: Source, overrides: Mapping[str, Any], find_model: FindModel) -> Document:
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A config with everything that it extends.
+
+    Attributes:
+        document: One document without `extends`, `unset` and `vars`.
+        findings: The variables that stand for nothing; their text stays as it is.
+    """
+
+    document: Document
+    findings: list[Finding]
+
+
+def compose(source: Source, overrides: Mapping[str, Any], find_model: FindModel) -> Composed:
     """Reads a config with everything it extends, and applies the overrides and variables.
 
     Args:
         source: The config's file and root.
         overrides: Values by dotted key, such as `{"layers.conv1.filters": 64}`.
         find_model: Finds the config of a model that `extends` names.
-
-    Returns:
-        One document without `extends`, `unset` and `vars`.
 
     Raises:
         ConfigError: With the file and key that is wrong.
@@ -70,7 +77,8 @@ def compose(source: Source, overrides: Mapping[str, Any], find_model: FindModel)
     try:
         for key, value in overrides.items():
             _override(document, key, value)
-        return interpolated(document)
+        document, findings = interpolated(document)
+        return Composed(document, [finding.at(file=str(source.path)) for finding in findings])
     except ConfigError as error:
         raise error.located(file=str(source.path)) from None
 
@@ -90,33 +98,6 @@ def config_files(source: Source, find_model: FindModel) -> list[Path]:
             # Of several parents the later ones are laid over the earlier.
             waiting = [*reversed(parents), *waiting]
     return files
-
-
-def implied_names(items: Iterable[Any]) -> list[str]:
-    """Names each item of an array of tables: its own name, or its type's in snake case.
-
-    Items without a name that share a type are told apart as Keras does it: `dense`, `dense_1`.
-    """
-    items = [item if isinstance(item, Mapping) else {"type": item} for item in items]
-    given = [item.get("name") for item in items]
-    taken = {name for name in given if isinstance(name, str)}
-    counts: Counter[str] = Counter()
-    names = []
-    for item, name in zip(items, given, strict=True):
-        if not isinstance(name, str):
-            base = snake_case(str(item.get("type") or item.get("shared_with") or "item"))
-            name = _next_free(base, counts, taken)
-            taken.add(name)
-        names.append(name)
-    return names
-
-
-def _next_free(base: str, counts: Counter[str], taken: set[str]) -> str:
-    while True:
-        name = f"{base}_{counts[base]}" if counts[base] else base
-        counts[base] += 1
-        if name not in taken:
-            return name
 
 
 def _read_with_parents(source: Source, find_model: FindModel, seen: tuple[Path, ...]) -> Document:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from zoo.config.compose import FindModel, Source, config_files, implied_names
+from zoo.config.compose import FindModel, Source, config_files
+from zoo.config.names import implied_names
 from zoo.config.positions import Place, Span, places
 from zoo.config.reader import read_toml
 from zoo.errors import Finding, ZooError
@@ -79,6 +80,9 @@ class _File:
         depth, best = 0, None
         while depth < len(parts):
             step = self._step(value, parts[depth:])
+            if step is None and isinstance(value, dict) and isinstance(value.get("args"), dict):
+                value, path = value["args"], (*path, "args")  # where arguments may stand too
+                step = self._step(value, parts[depth:])
             if step is None:
                 break
             index, count = step

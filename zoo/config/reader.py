@@ -8,6 +8,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
+from zoo.config.names import Keys, Place
 from zoo.errors import ConfigError, Finding
 from zoo.files import read_bytes
 
@@ -65,28 +66,33 @@ def parse_toml(text: str, *, file: str | None = None) -> dict[str, Any]:
         raise ConfigError.of([_syntax_finding(str(error), text, file)]) from error
 
 
-def plain_data_findings(value: Any, file: str | None = None) -> Iterator[Finding]:
+def plain_data_findings(document: dict[str, Any], file: str | None = None) -> Iterator[Finding]:
     """Finds the values that TOML can say and a config cannot.
 
     They are NaN, infinities, dates, and integers beyond 64 bits.
     """
-    stack: list[tuple[str, Any]] = [("", value)]
+    keys = Keys(document)
+    stack: list[tuple[Place, Any]] = [((), document)]
     while stack:
-        key, item = stack.pop()
+        place, item = stack.pop()
         if isinstance(item, dict):
-            stack.extend((f"{key}.{name}" if key else name, part) for name, part in item.items())
+            stack.extend(((*place, name), part) for name, part in item.items())
         elif isinstance(item, list):
-            stack.extend((f"{key}[{index}]", part) for index, part in enumerate(item))
-        elif isinstance(item, float) and not math.isfinite(item):
-            yield Finding(
-                "bad-value", f"{key} is {item}; only finite numbers are accepted", file, key=key
-            )
-        elif isinstance(item, int) and not -(2**63) <= item < 2**63:
-            yield Finding("bad-value", f"{key} does not fit into 64 bits", file, key=key)
-        elif isinstance(item, datetime | date | time):
-            yield Finding(
-                "wrong-type", f"{key} is a date or time; write it as a string", file, key=key
-            )
+            stack.extend(((*place, index), part) for index, part in enumerate(item))
+        elif (wrong := _why_not_plain(item)) is not None:
+            code, why = wrong
+            key = keys.of(place)
+            yield Finding(code, f"{key} {why}", file, key=key)
+
+
+def _why_not_plain(value: Any) -> tuple[str, str] | None:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "bad-value", f"is {value}; only finite numbers are accepted"
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return "bad-value", "does not fit into 64 bits"
+    if isinstance(value, datetime | date | time):
+        return "wrong-type", "is a date or time; write it as a string"
+    return None
 
 
 def _refuse_depth(text: str, file: str | None) -> None:

@@ -1,13 +1,12 @@
 """A document's form checked against the schema, every error as a finding."""
 
-import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from zoo.components import did_you_mean
-from zoo.config.compose import NAMED_ARRAYS, implied_names
+from zoo.config.names import Keys, Place
 from zoo.config.schema import InputTable, ModelConfig, TrainTable
 from zoo.errors import Finding
 
@@ -35,69 +34,18 @@ def validated(
     try:
         return ModelConfig.model_validate(document), []
     except ValidationError as error:
-        names = _Names(document)
-        return None, [_finding(detail, names, file) for detail in error.errors(include_url=False)]
+        keys = Keys(document)
+        return None, [_finding(detail, keys, file) for detail in error.errors(include_url=False)]
 
 
-def known_part(document: Mapping[str, Any]) -> ModelConfig | None:
-    """Gives the config without the keys that nothing knows, to look at the rest in the same pass.
-
-    Returns:
-        None where something else is wrong with the form too.
-    """
-    try:
-        return ModelConfig.model_validate(document)
-    except ValidationError as error:
-        unknown = [
-            detail["loc"] for detail in error.errors() if detail["type"] == "extra_forbidden"
-        ]
-        if len(unknown) < error.error_count():
-            return None
-        return known_part(_without(document, unknown))
+def place_of(detail: Any) -> Place:
+    """Gives the place that an error of Pydantic's is about."""
+    return tuple(part for part in detail["loc"] if part not in _UNION_BRANCHES)
 
 
-def _without(
-    document: Mapping[str, Any], unknown: Iterable[tuple[int | str, ...]]
-) -> dict[str, Any]:
-    rest = copy.deepcopy(dict(document))
-    for place in unknown:
-        holder: Any = rest
-        for part in place[:-1]:
-            holder = holder[part]
-        del holder[place[-1]]
-    return rest
-
-
-class _Names:
-    """Turns Pydantic's places into keys that say `layers.conv1`, not `layers[17]`."""
-
-    def __init__(self, document: Mapping[str, Any]) -> None:
-        self._document = document
-        self._known: dict[str, list[str]] = {}
-
-    def key(self, place: tuple[int | str, ...]) -> str:
-        parts: list[str] = []
-        for part in place:
-            if isinstance(part, int):
-                names = self._of(".".join(parts))
-                parts.append(names[part] if part < len(names) else str(part))
-            else:
-                parts.append(part)
-        return ".".join(parts)
-
-    def _of(self, path: str) -> list[str]:
-        if path not in self._known:
-            value: Any = self._document
-            for part in path.split("."):
-                value = value.get(part) if isinstance(value, Mapping) else None
-            listed = path in NAMED_ARRAYS and isinstance(value, list)
-            self._known[path] = implied_names(value) if listed else []
-        return self._known[path]
-
-
-def _finding(detail: Any, names: _Names, file: str | None) -> Finding:
-    place = tuple(part for part in detail["loc"] if part not in _UNION_BRANCHES)
-    key, kind = names.key(place), detail["type"]
+def _finding(detail: Any, keys: Keys, file: str | None) -> Finding:
+    place = place_of(detail)
+    key, kind = keys.of(place), detail["type"]
     if kind == "missing":
         # A layer may have `type` or `shared_with`, so its whole table is what lacks one.
         key = key if place and isinstance(place[-1], str) else f"{key}.type"

@@ -1,17 +1,23 @@
 """A model config and the catalog to a resolved model: every name stands for something."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo.catalog.catalog import Catalog
 from zoo.components import did_you_mean
 from zoo.config.compose import Source
 from zoo.config.schema import ModelConfig
 from zoo.errors import Finding
-from zoo.registry.document import OpenRegistry
 from zoo.resolve.document import resolved_toml
+from zoo.resolve.missing import MissingPlugins
 from zoo.resolve.model import Node, Part, ResolvedModel, referenced, split_output
+from zoo.resolve.needs import UnboundNeed, call_of
 from zoo.resolve.nodes import NodeResolver
 from zoo.resolve.parts import Findings, PartResolver
+from zoo.resolve.shapes import Inferred, infer
+from zoo.shapes.rules import ShapeRules
+
+if TYPE_CHECKING:  # reading one is seldom needed, and takes time to import
+    from zoo.registry.document import OpenRegistry
 
 __all__ = [
     "Node",
@@ -29,7 +35,7 @@ def resolve(
     document: dict[str, Any],
     source: Source,
     catalog: Catalog,
-    registry: OpenRegistry,
+    registry: "OpenRegistry",
 ) -> tuple[ResolvedModel | None, list[Finding]]:
     """Resolves every name of a config.
 
@@ -44,7 +50,7 @@ def resolve(
         The resolved model, or None if a finding is an error; and every finding.
     """
     findings = Findings(str(source.path))
-    parts = PartResolver(catalog, findings)
+    parts = PartResolver(catalog, findings, MissingPlugins(registry))
     graph = NodeResolver(config, parts, registry, findings)
     nodes = graph.nodes()
     outputs = graph.outputs(nodes)
@@ -60,6 +66,12 @@ def resolve(
         "callbacks": parts.parts("callbacks", config.train.callbacks, "train.callbacks"),
         "evaluators": parts.parts("evaluators", config.evaluate, "evaluate"),
     }
+    shapes = _inferred(config, nodes, values["nodes"], outputs if whole else (), catalog, findings)
+    findings.add(shapes.findings)
+    names = [table.name for table in config.inputs]
+    asking = [*values["losses"].values(), *values["metrics"]]
+    for part in {part.key: part for part in asking if part is not None}.values():
+        _bind(part, names, findings)
     if findings.wrong:
         return None, findings.found
     model = ResolvedModel(
@@ -74,6 +86,32 @@ def resolve(
         **values,
     )
     return model, findings.found
+
+
+def _inferred(
+    config: ModelConfig,
+    nodes: list[Node],
+    ordered: tuple[Node, ...],
+    outputs: tuple[str, ...],
+    catalog: Catalog,
+    findings: Findings,
+) -> Inferred:
+    tables = zip(config.layers, nodes, strict=True)
+    implied = {node.name for table, node in tables if table.inputs is None}
+    wrong = findings.keys_and_those_above()
+    return infer(config.inputs, ordered, outputs, ShapeRules(catalog), wrong, implied)
+
+
+def _bind(part: Part, input_names: list[str], findings: Findings) -> None:
+    component = part.component
+    call = call_of(part.card, component.kind, component.name, part.arguments, input_names)
+    if call is None:
+        return
+    try:
+        call.bound(part.needs)
+    except UnboundNeed as error:
+        hint = f'did you mean "{error.suggestion}"?' if error.suggestion else None
+        findings.say("unbound-need", error.message, f"{part.key}.needs", hint)
 
 
 def _losses(

@@ -3,8 +3,6 @@
 import os
 from typing import Any
 
-import tomlkit
-
 from zoo.components import ARGUMENT_KINDS, paths_in
 from zoo.config.schema import ANY_SIZE, InputTable, TrainTable
 from zoo.resolve.model import Node, Part, ResolvedModel
@@ -28,6 +26,8 @@ def resolved_toml(model: ResolvedModel) -> str:
     Every component is named with its distribution, every node has its name and inputs, every
     version is complete, and paths are relative to the root.
     """
+    import tomlkit  # it takes time, and most commands write nothing
+
     return tomlkit.dumps(_document(model))
 
 

@@ -5,12 +5,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from zoo.catalog.cards import Card
 from zoo.catalog.discovery import CORE
 from zoo.components import Component
 from zoo.config.compose import Source
 from zoo.config.schema import InputTable, TrainTable
 
 _REFERENCE = re.compile(r"(?P<name>[^\[\]]+)(?:\[(?P<index>\d{1,4})\])?")
+
+
+_NO_CARD = Card(open=True, unknown="its card was not asked for")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,7 @@ class Part:
         name: Its own name; None where the config gives none.
         needs: From where a loss or metric takes what it names.
         output: The output that a loss or metric is of; None for all.
+        card: What is known of the component without importing it.
     """
 
     component: Component
@@ -32,6 +37,7 @@ class Part:
     name: str | None = None
     needs: dict[str, str] = field(default_factory=dict)
     output: str | None = None
+    card: Card = field(default=_NO_CARD, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,18 @@
 """The model graph: what each node calls, what it takes, and in which order."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from zoo.components import did_you_mean
-from zoo.config.compose import implied_names
+from zoo.config.names import implied_names
 from zoo.config.schema import LayerTable, MetricTable, ModelConfig
 from zoo.errors import ZooError
 from zoo.graph import CycleFound, ancestors, topological_order
-from zoo.registry.document import OpenRegistry
 from zoo.resolve.model import Node, referenced, split_output
 from zoo.resolve.parts import Findings, PartResolver
+
+if TYPE_CHECKING:  # reading one is seldom needed, and takes time to import
+    from zoo.registry.document import OpenRegistry
 
 MODEL_PREFIX = "zoo:"
 """`type = "zoo:my-model@1"` is a model of the zoo, with its weights, as a layer."""
@@ -29,7 +32,7 @@ class NodeResolver:
         self,
         config: ModelConfig,
         parts: PartResolver,
-        registry: OpenRegistry,
+        registry: "OpenRegistry",
         findings: Findings,
     ) -> None:
         self._config = config

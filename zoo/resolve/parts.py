@@ -1,13 +1,16 @@
 """Components and their arguments, looked up in the catalog."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from zoo.catalog.catalog import Catalog
 from zoo.catalog.discovery import CORE
 from zoo.components import ARGUMENT_KINDS, kind_of_argument
-from zoo.config.compose import implied_names
+from zoo.config.names import implied_names
 from zoo.config.schema import ComponentTable
 from zoo.errors import Finding, ZooError
+from zoo.resolve.arguments import argument_findings
+from zoo.resolve.missing import MissingPlugins
 from zoo.resolve.model import Part
 
 _KERAS_OBJECT_KEYS = {"class_name", "registered_name"}
@@ -33,9 +36,23 @@ class Findings:
         """Adds what is odd but not wrong."""
         self.found.append(Finding(code, message, self.file, key=key, severity="warning"))
 
+    def add(self, findings: Iterable[Finding]) -> None:
+        """Adds findings that know their key."""
+        self.found.extend(finding.at(file=self.file) for finding in findings)
+
     def take(self, error: ZooError, key: str) -> None:
         """Adds what an exception says."""
         self.found.extend(error.located(file=self.file, key=key).findings)
+
+    def keys_and_those_above(self) -> set[str]:
+        """Gives the keys of the errors so far, and of all that holds them."""
+        found: set[str] = set()
+        for finding in self.found:
+            key = finding.key if finding.severity == "error" else None
+            while key and key not in found:
+                found.add(key)
+                key = key.rpartition(".")[0]
+        return found
 
     @property
     def wrong(self) -> bool:
@@ -49,11 +66,13 @@ class PartResolver:
     Args:
         catalog: The installed components.
         findings: Where to say what is wrong.
+        missing: Knows the plugins that are not installed.
     """
 
-    def __init__(self, catalog: Catalog, findings: Findings) -> None:
+    def __init__(self, catalog: Catalog, findings: Findings, missing: MissingPlugins) -> None:
         self._catalog = catalog
         self._findings = findings
+        self._missing = missing
 
     def parts(self, kind: str, tables: list[Any], path: str) -> tuple[Part | None, ...]:
         """Resolves an array of tables, each under its name."""
@@ -75,16 +94,19 @@ class PartResolver:
         try:
             component = self._catalog.find(kind, table.type)
         except ZooError as error:
-            self._findings.take(error, f"{key}.type")
+            self._findings.take(self._missing.explained(error, table.type), f"{key}.type")
             return None
-        return Part(
+        part = Part(
             component,
             {name: self._value(name, item, key) for name, item in table.arguments.items()},
             key,
             name=getattr(table, "name", None),
             needs=dict(getattr(table, "needs", {})),
             output=getattr(table, "output", None),
+            card=self._catalog.card(component),
         )
+        self._findings.add(argument_findings(part, part.card))
+        return part
 
     def _value(self, name: str, value: Any, key: str) -> Any:
         place = f"{key}.{name}"

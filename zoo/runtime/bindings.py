@@ -17,19 +17,15 @@ from typing import Any
 
 import keras
 
-from zoo.runtime.needs import (
+from zoo.resolve.needs import (
     GRADIENTS,
     INPUTS,
     STANDARD,
     TRAINABLE_VARIABLES,
     Needs,
-    Signature,
     UnboundNeed,
-    called,
-    is_function,
-    needs_of,
-    resolve,
 )
+from zoo.runtime.needs import call_to, called, is_function, needs_of, resolve
 
 __all__ = [
     "BoundLoss",
@@ -102,8 +98,8 @@ def _bind(
     if isinstance(component, type):
         component = component()
     if isinstance(component, BoundLoss | BoundMetric) and not needs:
-        signature = Signature(component.wrapped, wrapper is BoundLoss, tuple(input_names))
-        signature.check_sources(component.arguments.values(), label or signature.label)
+        call = call_to(component.wrapped, wrapper is BoundLoss, input_names, label)
+        call.check_sources(component.arguments.values())
         return component
     sources = resolve(component, wrapper is BoundLoss, needs, input_names, label)
     return component if sources is None else wrapper(component, sources)

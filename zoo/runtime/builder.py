@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import os
 import random
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,13 +10,13 @@ from typing import Any
 import keras
 from keras.src.backend.common import global_state
 
-from zoo.errors import ConfigError, ZooError, in_one_line
+from zoo.errors import ConfigError, ZooError, error_of, in_one_line
 from zoo.resolve import Node, Part, ResolvedModel, split_output
+from zoo.resolve.shapes import place_of_size
 from zoo.runtime.bindings import UnboundNeed, asks_for_gradients, bind_loss, bind_metric
 from zoo.runtime.instantiate import Instantiator
 from zoo.runtime.model import BoundModel
-
-DEFAULT_MAX_PARAMETERS = 250_000_000
+from zoo.shapes.limits import max_parameters, too_many
 
 
 class Builder:
@@ -54,6 +53,20 @@ class Builder:
             if node.weights is not None:
                 _start_from(self._layers[node.name], self._zoo_model(node.weights), node)
         return model
+
+    def shapes(self) -> dict[str, Any]:
+        """Gives the shape of what each node returned, once the model is built."""
+        return {
+            node.name: keras.tree.map_structure(lambda t: tuple(t.shape), self._tensors[node.name])
+            for node in self.model.nodes
+        }
+
+    def parameters(self) -> dict[str, int]:
+        """Gives the parameters of each node's own layer, once the model is built."""
+        return {
+            name: sum(math.prod(weight.shape) for weight in layer.weights)
+            for name, layer in self._layers.items()
+        }
 
     def _graph(self) -> BoundModel:
         for table in self.model.inputs:
@@ -143,14 +156,9 @@ class Builder:
 
     def _count(self, layer: Any, node: Node, *, keep: bool = True) -> None:
         total = self._parameters + sum(math.prod(weight.shape) for weight in layer.weights)
-        if total > max_parameters():
-            raise self._wrong(
-                "too-large",
-                f"with {node.name} the model has {total:,} parameters; the limit is "
-                f"{max_parameters():,}",
-                node.key,
-                "make it smaller, or set ZOO_MAX_PARAMETERS",
-            )
+        finding = too_many(node.name, total, place_of_size(node))
+        if finding is not None:
+            raise error_of([finding.at(file=str(self.model.source.path))])
         if keep:
             self._parameters = total
 
@@ -212,7 +220,7 @@ class Builder:
             return bind(made, part.needs, names, label=part.component.name)
         except UnboundNeed as error:
             hint = f'did you mean "{error.suggestion}"?' if error.suggestion else None
-            raise self._wrong("unbound-need", str(error), f"{part.key}.needs", hint) from error
+            raise self._wrong("unbound-need", error.message, f"{part.key}.needs", hint) from error
 
     def _refused(self, node: Node, error: Exception) -> ZooError:
         tensors = keras.tree.flatten(self._inputs(node.inputs))
@@ -227,11 +235,6 @@ class Builder:
     ) -> ConfigError:
         file = str(self.model.source.path)
         return ConfigError(message, code, file=file, key=key, suggestion=suggestion)
-
-
-def max_parameters() -> int:
-    """Gives the most parameters that a model may have."""
-    return int(os.environ.get("ZOO_MAX_PARAMETERS", DEFAULT_MAX_PARAMETERS))
 
 
 def _start_from(layer: Any, donor: Any, node: Node) -> None:

@@ -15,15 +15,10 @@ from zoo.components import Component, paths_in
 from zoo.errors import ConfigError, Finding, ZooError, error_of, in_one_line
 from zoo.files import safe_path
 from zoo.resolve import Part
+from zoo.resolve.arguments import argument_findings
 from zoo.runtime.loading import load_target
-from zoo.runtime.signatures import argument_findings, parameters_of
+from zoo.runtime.signatures import card_of, parameters_of
 from zoo.runtime.with_arguments import WithArguments
-
-SUPPLIED = {
-    "loops": ("model", "data", "settings", "callbacks"),
-    "evaluators": ("model", "data"),
-}
-"""The parameters that the zoo fills itself, by kind."""
 
 _CLASSES = {
     "layers": keras.Layer,
@@ -89,10 +84,19 @@ class Instantiator:
         arguments |= {name: value for name, value in extra.items() if name in known}
         return self._guarded(part, lambda: target(**arguments))
 
-    def call(self, part: Part, *positional: Any) -> Any:
-        """Calls a dataset, loop or evaluator with what the zoo supplies and its arguments."""
+    def call(self, part: Part, *positional: Any, **by_name: Any) -> Any:
+        """Calls a dataset, loop or evaluator with what the zoo supplies and its arguments.
+
+        Args:
+            part: The component and its arguments.
+            *positional: What the zoo supplies, whatever it is called there.
+            **by_name: What it supplies to a parameter of that name, where there is one.
+        """
         self.check(part)
-        return self.target(part.component)(*positional, **self.arguments(part))
+        target = self.target(part.component)
+        known = parameters_of(target)
+        supplied = {name: value for name, value in by_name.items() if name in known}
+        return target(*positional, **self.arguments(part), **supplied)
 
     def arguments(self, part: Part) -> dict[str, Any]:
         """Gives a part's arguments with nested parts made and paths resolved."""
@@ -117,14 +121,9 @@ class Instantiator:
         stack = [part]
         while stack:
             item = stack.pop()
-            name = f'"{item.component.name}" ({item.component.distribution})'
-            supplied = SUPPLIED.get(item.component.kind, ())
             target = self.target(item.component)
-            # A function of targets, predictions or a tensor gets those when it is called.
-            partly = not inspect.isclass(target) and item.component.kind in _FUNCTION_KINDS
-            findings += argument_findings(
-                target, item.arguments, name, item.key, supplied, partly=partly
-            )
+            card = card_of(target) if item.card.unknown else item.card
+            findings += argument_findings(item, card)
             stack += [value for value in item.arguments.values() if isinstance(value, Part)]
         return findings
 

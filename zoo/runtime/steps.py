@@ -94,6 +94,24 @@ def make_train_step(model: Any, jit_compile: bool | None = None) -> Callable[...
     return compiled
 
 
+def value_and_gradients(
+    function: Callable[[], Any], variables: Iterable[Any]
+) -> tuple[Any, list[Any]]:
+    """Gives a scalar that is computed from variables, and its gradients by them.
+
+    Args:
+        function: Computes the scalar.
+        variables: `keras.Variable`s that it reads.
+
+    Returns:
+        The scalar, and for each variable its gradient, or None where it does not depend on it.
+    """
+    with tf.GradientTape() as tape:
+        value = function()
+    gradients = tape.gradient(value, list(variables))
+    return value, [None if g is None else tf.convert_to_tensor(g) for g in gradients]
+
+
 def _track_loss(model: Any, loss: Any, x: Any) -> None:
     """Adds the batch's loss to the running mean, in the units of the whole batch."""
     batch_size = tf.shape(next(i for i in keras.tree.flatten(x) if i is not None))[0]

@@ -63,7 +63,11 @@ class Shelf:
 
     def build(self, model: ResolvedModel) -> Any:
         """Builds a model of a config; versions that it names are loaded."""
-        return Builder(model, self.load).build()
+        return self.builder(model).build()
+
+    def builder(self, model: ResolvedModel) -> Builder:
+        """Gives what builds a model of a config, for who wants to see more than the model."""
+        return Builder(model, self.load)
 
     def graph(self, model: ResolvedModel, built: Any) -> dict[str, Any]:
         """Writes a built model's graph as plain data."""

@@ -1,0 +1,378 @@
+"""Argument cards: what the source of a component says that it takes."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from zoo.catalog.card_making import make_card
+from zoo.catalog.cards import Card, Parameter, accepts
+from zoo.catalog.source import SourceTree
+from zoo.components import Component
+
+Make = Callable[..., Path]
+CardOf = Callable[..., Card]
+
+
+@pytest.fixture
+def card(make_distribution: Make) -> CardOf:
+    """Makes the card of `X` in a module with some source."""
+
+    def make(source: str, kind: str = "layers") -> Card:
+        make_distribution("zoo-extra", "", {"extra_mod.py": source})
+        component = Component(kind, "X", "zoo-extra", "1.0", "extra_mod:X")
+        return make_card(component, SourceTree())
+
+    return make
+
+
+def written(found: Card) -> dict[str, str | None]:
+    return {argument.name: argument.default for argument in found.arguments}
+
+
+def required(found: Card) -> list[str]:
+    return [argument.name for argument in found.arguments if argument.required]
+
+
+def test_a_card_has_the_arguments_their_defaults_the_docstring_and_the_place(card: CardOf) -> None:
+    found = card(
+        'class X:\n    """Does it.\n\n    More.\n    """\n'
+        "    def __init__(self, units, size=3, *sizes, name=None, rate): ...\n"
+    )
+    assert written(found) == {"units": None, "size": "3", "name": "None", "rate": None}
+    assert required(found) == ["units", "rate"]
+    assert [a.name for a in found.arguments if a.positional] == ["units", "size"]
+    assert (found.is_class, found.open, found.unknown) == (True, False, "")
+    assert (found.summary, found.docstring) == ("Does it.", "Does it.\n\nMore.")
+    assert found.source.endswith("extra_mod.py:1")
+
+
+def test_a_card_goes_through_json_unchanged(card: CardOf) -> None:
+    found = card("def X(y_true, y_pred, /, scale: float = 1.0): ...", "losses")
+    assert Card.from_json(found.to_json()) == found
+    assert found.call == (Parameter("y_true"), Parameter("y_pred"), Parameter("scale", False))
+    assert (found.is_class, found.base) == (False, "")
+
+
+BASE = """
+class Base:
+    def __init__(self, depth, colour="red", **kwargs):
+        if kwargs:
+            raise ValueError(f"unknown: {kwargs}")
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "names", "needed"),
+    [
+        ("pass", ["depth", "colour"], ["depth"]),
+        ("def __init__(self, a=1): super().__init__(a)", ["a"], []),
+        (
+            "def __init__(self, a=1, **kwargs): super().__init__(**kwargs)",
+            ["a", "depth", "colour"],
+            ["depth"],
+        ),
+        (
+            "def __init__(self, a=1, **kw): super().__init__(depth=2, **kw)",
+            ["a", "colour"],
+            [],
+        ),
+        ("def __init__(self, **kw): super().__init__(3, **kw)", ["colour"], []),
+        ("def __init__(self, **kw): Base.__init__(self, 3, **kw)", ["colour"], []),
+        ("def __init__(self, **kw): super(X, self).__init__(3, **kw)", ["colour"], []),
+        (
+            "def __init__(self, *args, **kw): super().__init__(*args, **kw)",
+            ["depth", "colour"],
+            ["depth"],
+        ),
+        (
+            'def __init__(self, **kw):\n        self.x = kw.pop("extra", 1)\n'
+            "        super().__init__(3, **kw)",
+            ["extra", "colour"],
+            [],
+        ),
+        ("def __init__(self, **kw):\n        assert not len(kw)", [], []),
+    ],
+)
+def test_what_passes_through_kwargs_is_what_the_base_takes_and_is_not_filled_in(
+    card: CardOf, body: str, names: list[str], needed: list[str]
+) -> None:
+    found = card(f"{BASE}\nclass X(Base):\n    {body}\n")
+    assert (list(written(found)), required(found), found.open) == (names, needed, False)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "self.rest = kwargs",
+        "for name in kwargs: setattr(self, name, kwargs[name])",
+        "make(**kwargs)",
+        "pass",
+        "super().__init__(3, **{**kwargs})",
+    ],
+)
+def test_a_class_that_keeps_or_ignores_its_kwargs_takes_anything(card: CardOf, body: str) -> None:
+    found = card(
+        f"{BASE}\nclass X(Base):\n    def __init__(self, a=1, **kwargs):\n        {body}\n"
+    )
+    assert found.open
+    assert "a" in written(found)
+
+
+def test_a_function_with_kwargs_takes_anything(card: CardOf) -> None:
+    found = card("def X(path, **options): ...", "datasets")
+    assert (written(found), found.open) == ({"path": None}, True)
+
+
+def test_two_bases_are_asked_in_pythons_order(card: CardOf) -> None:
+    source = """
+class Root:
+    def __init__(self, root=0): ...
+class Left(Root):
+    def __init__(self, left=1, **kwargs): super().__init__(**kwargs)
+class Right(Root):
+    def __init__(self, right=2, **kwargs): super().__init__(**kwargs)
+class X(Left, Right):
+    def __init__(self, own=3, **kwargs): super().__init__(**kwargs)
+"""
+    found = card(source)
+    space: dict[str, Any] = {}
+    exec(source, space)  # the reference: Python's own order
+    order = inspect.getmro(space["X"])[:-1]
+    expected = [list(inspect.signature(c.__init__).parameters)[1] for c in order]
+    assert list(written(found)) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("X = make()", "X of extra_mod is known only when it runs"),
+        ("import functools\nX = functools.partial(print, sep='')", "known only when it runs"),
+        ("@surprising\nclass X: ...", "@surprising may change what X takes"),
+        ("@surprising(1)\ndef X(a): ...", "@surprising may change what X takes"),
+        ("class X(make_base()): ...", "the source of a base of X is not known"),
+        ("import nowhere_at_all as n\nclass X(n.Base): ...", "the source of a base of X"),
+        ("class X:\n    def __new__(cls, a): ...", "X is made in a way of its own"),
+        ("class X:\n    __init__ = other", "X is made in a way of its own"),
+        ("class X:\n    @surprising\n    def __init__(self, a): ...", "@surprising may change"),
+        ("class X(X): ...", "X is a base of itself"),
+        ("class A: ...\nclass B(A): ...\nclass X(A, B): ...", "its bases have no order"),
+        ("def X(:", "cannot be read: invalid syntax"),
+        ("", "extra_mod does not define X"),
+    ],
+)
+def test_what_the_source_does_not_tell_is_unknown_with_its_reason_and_takes_anything(
+    card: CardOf, source: str, reason: str
+) -> None:
+    found = card(source)
+    assert reason in found.unknown
+    assert (found.open, found.arguments, found.call) == (True, (), None)
+
+
+def test_an_unknown_base_does_not_matter_where_nothing_is_handed_to_it(card: CardOf) -> None:
+    found = card("class X(make_base()):\n    def __init__(self, a=1): super().__init__()")
+    assert (written(found), found.open, found.unknown) == ({"a": "1"}, False, "")
+
+
+def test_an_unknown_base_takes_anything_that_is_handed_to_it(card: CardOf) -> None:
+    found = card("class X(make_base()):\n    def __init__(self, a=1, **k): super().__init__(**k)")
+    assert (written(found), found.open, found.unknown) == ({"a": "1"}, True, "")
+
+
+LAYER = """
+import keras
+from keras import layers as kl
+
+@keras.saving.register_keras_serializable(package="extra")
+class X(kl.{base}):
+    def __init__(self, width, **kwargs):
+        super().__init__(**kwargs)
+    def call(self, inputs, mask=None): ...
+"""
+
+
+def test_a_layer_takes_the_keywords_of_keras_base_layer(card: CardOf) -> None:
+    found = card(LAYER.format(base="Layer"))
+    names = ["width", "activity_regularizer", "trainable", "dtype", "autocast", "name"]
+    assert list(written(found)) == names
+    assert (found.base, found.open) == ("Layer", False)
+    assert found.call == (Parameter("inputs"), Parameter("mask", False))
+    assert not found.called_as_keras
+
+
+def test_a_layer_of_a_keras_layer_takes_that_ones_arguments(card: CardOf) -> None:
+    found = card(LAYER.format(base="Dense").replace("(**kwargs)", "(units=width, **kwargs)"))
+    assert "units" not in written(found)
+    assert {"width", "activation", "kernel_regularizer", "name"} <= written(found).keys()
+
+
+def test_keras_under_tensorflows_name_is_keras(card: CardOf) -> None:
+    found = card(
+        "import tensorflow as tf\nclass X(tf.keras.losses.Loss):\n"
+        "    def call(self, y_true, y_pred, weight): ...\n",
+        "losses",
+    )
+    assert (found.base, list(written(found))) == ("Loss", ["name", "reduction", "dtype"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "base", "method"),
+    [("losses", "losses.Loss", "call"), ("metrics", "metrics.Metric", "update_state")],
+)
+def test_what_a_loss_or_metric_is_called_with_is_on_its_card(
+    card: CardOf, kind: str, base: str, method: str
+) -> None:
+    source = (
+        f"import keras\nclass X(keras.{base}):\n    def {method}(self, y_true, y_pred, kg): ..."
+    )
+    found = card(source, kind)
+    assert found.call == (Parameter("y_true"), Parameter("y_pred"), Parameter("kg"))
+    assert not found.called_as_keras
+
+
+def test_what_keras_wrote_asks_for_nothing_even_below_a_plugins_class(card: CardOf) -> None:
+    source = "from keras.losses import Huber\nclass X(Huber): ..."
+    found = card(source, "losses")
+    assert (found.base, found.called_as_keras) == ("Loss", True)
+    assert "delta" in written(found)
+
+
+def test_a_method_that_is_decorated_or_no_function_is_not_known(card: CardOf) -> None:
+    source = "import keras\nclass X(keras.losses.Loss):\n    {}call = 1"
+    assert card(source.format(""), "losses").call is None
+
+
+@pytest.mark.parametrize(
+    ("annotation", "types", "choices"),
+    [
+        ("int", ["integer"], []),
+        ("bool", ["boolean"], []),
+        ("float | None", ["number"], []),
+        ("'int | str'", ["integer", "string"], []),
+        ("typing.Optional[str]", ["string"], []),
+        ("Union[int, list[int]]", ["integer", "list"], []),
+        ("Sequence[float]", ["list"], []),
+        ("tuple[int, ...]", ["list"], []),
+        ("Mapping[str, int]", ["table"], []),
+        ("Literal['a', 'b']", ["string"], ["a", "b"]),
+        ("Literal['a', 'b'] | None", ["string"], ["a", "b"]),
+        ("Literal['a'] | str", ["string"], []),
+        ("Literal['a'] | int", [], []),
+        ("Literal[1, 2]", ["integer"], []),
+        ("Annotated[int, 'more']", ["integer"], []),
+        ("os.PathLike", ["string"], []),
+        ("np.ndarray", [], []),
+        ("int | np.ndarray", [], []),
+        ("Any", [], []),
+        ("'not an (annotation'", [], []),
+        ("Callable[[int], int]", [], []),
+    ],
+)
+def test_an_annotation_tells_the_type_and_what_is_not_certain_is_unknown(
+    card: CardOf, annotation: str, types: list[str], choices: list[str]
+) -> None:
+    (argument,) = card(f"def X(a: {annotation}): ...", "datasets").arguments
+    assert (list(argument.types), list(argument.choices)) == (types, choices)
+
+
+@pytest.mark.parametrize(
+    ("doc", "default", "types"),
+    [
+        ("Integer, the number of them.", None, ["integer"]),
+        ("Positive integer.", "3", ["integer"]),
+        ("A Python int.", "3", ["integer"]),
+        ("Integer, the number of them.", "1.5", []),
+        ("int or tuple/list of 2 integers, the size.", "(1, 1)", ["integer", "list"]),
+        ("Int, or tuple of 2 ints, or tuple of 2 tuples of 2 ints.", "1", ["integer", "list"]),
+        ("Integer, tuple of integers, or None.", "None", ["integer", "list"]),
+        ("Float between 0 and 1.", "0.5", ["number"]),
+        ("float, at most 1.", "1", ["number"]),
+        ("Float. If a tuple is given, it is a range.", "0.5", []),
+        ("A float, a schedule instance, or a callable.", "0.1", []),
+        ("A float value or a constant float tensor.", "0.1", []),
+        ("Optional integer. The seed.", "None", ["integer"]),
+        ("(Optional) String name of it.", "None", ["string"]),
+        ("String, or `None`.", "None", ["string"]),
+        ("String or array.", "None", []),
+        ("A list of strings.", "None", ["list"]),
+        ("Boolean, whether to do it.", "True", ["boolean"]),
+        ('Boolean or `"auto"`.', "True", []),
+        ("Whether to do it.", "False", ["boolean"]),
+        ("If `True`, it is done.", "False", ["boolean"]),
+        ("Whether to do it.", "'auto'", []),
+        ("Number of steps.", "3", []),
+        ("Either a string or a list.", "None", []),
+        ("integer, set to `[0, 1]` for two.", "0", []),
+        ("Dictionary of names.", "None", ["table"]),
+        ("", "3", []),
+    ],
+)
+def test_a_docstring_tells_the_type_and_what_is_not_certain_is_unknown(
+    card: CardOf, doc: str, default: str | None, types: list[str]
+) -> None:
+    default = f"={default}" if default else ""
+    found = card(
+        f'def X(a{default}):\n    """Do.\n\n    Args:\n        a: {doc}\n    """', "datasets"
+    )
+    assert list(found.arguments[0].types) == types
+
+
+def test_a_type_in_parentheses_is_read_like_an_annotation(card: CardOf) -> None:
+    found = card(
+        'def X(a=None):\n    """Do.\n\n    Args:\n        a (int, optional): The A.\n    """'
+    )
+    assert (found.arguments[0].types, found.arguments[0].doc) == (("integer",), "The A.")
+
+
+def test_an_entry_goes_on_over_lines_and_ends_where_the_section_ends(card: CardOf) -> None:
+    found = card(
+        'class X:\n    """Do.\n\n    Args:\n        a: Integer,\n            of some\n'
+        "                size.\n        **kwargs: More.\n\n    Returns:\n        b: Not one.\n    "
+        '"""\n    def __init__(self, a, b): ...'
+    )
+    assert [a.doc for a in found.arguments] == ["Integer, of some size.", ""]
+
+
+def test_an_argument_of_the_base_is_described_by_the_base_or_the_constructor(card: CardOf) -> None:
+    found = card(
+        "class Base:\n    def __init__(self, depth, colour):\n"
+        '        """Make.\n\n        Args:\n            depth: Integer.\n        """\n'
+        'class X(Base):\n    """X.\n\n    Args:\n        colour: String.\n    """\n'
+        "    def __init__(self, **kwargs): super().__init__(**kwargs)"
+    )
+    assert [a.types for a in found.arguments] == [("integer",), ("string",)]
+
+
+def test_an_argument_that_takes_a_component_says_of_which_kind_and_has_no_type(
+    card: CardOf,
+) -> None:
+    found = card("def X(kernel_regularizer: str = 'l2', layers: list = ()): ...")
+    assert [(a.kind, a.types) for a in found.arguments] == [("regularizers", ()), ("layers", ())]
+
+
+@pytest.mark.parametrize(
+    ("types", "value", "accepted"),
+    [
+        ((), "anything", True),
+        (("integer",), 3, True),
+        (("integer",), 3.0, False),
+        (("integer",), True, False),
+        (("number",), 3, True),
+        (("number",), 3.5, True),
+        (("number",), False, False),
+        (("boolean",), True, True),
+        (("boolean",), 1, False),
+        (("string",), "a", True),
+        (("string",), 1, False),
+        (("list",), [1], True),
+        (("integer", "list"), "a", False),
+        (("table",), {"a": 1}, True),
+        (("string",), {"a": 1}, False),
+    ],
+)
+def test_a_value_is_of_a_type_or_not_and_only_an_integer_is_a_number_too(
+    types: tuple[str, ...], value: Any, accepted: bool
+) -> None:
+    assert accepts(types, value) is accepted

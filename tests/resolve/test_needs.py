@@ -1,0 +1,141 @@
+"""What a loss or metric asks for, bound to the model's inputs without importing it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from zoo.errors import Finding
+from zoo.workspace import Workspace
+
+Findings = Callable[..., list[Finding]]
+
+MODULE = """
+raise RuntimeError("imported")
+import keras
+
+class Asks(keras.losses.Loss):
+    def call(self, y_true, y_pred, kg): ...
+
+class Watches(keras.metrics.Metric):
+    def update_state(self, y_true, y_pred, gradients): ...
+
+class May(keras.losses.Loss):
+    def call(self, y_true, y_pred, kg=None): ...
+
+class Odd:
+    def __call__(self, y_true, y_pred, kg): ...
+
+def plain(y_true, y_pred, kg, power=2.0): ...
+
+def all_inputs(y_true, y_pred, inputs): ...
+"""
+GROUPS = {
+    "zoo.losses": {
+        "asks": "asking_mod:Asks",
+        "may": "asking_mod:May",
+        "odd": "asking_mod:Odd",
+        "plain": "asking_mod:plain",
+        "all": "asking_mod:all_inputs",
+        "watches": "asking_mod:Watches",
+    },
+    "zoo.metrics": {"watching": "asking_mod:Watches", "plain": "asking_mod:plain"},
+}
+GRAPH = """
+zoo = 1
+name = "asking"
+inputs = [{{ name = "x", shape = [4] }}, {{ name = "{}", shape = [4] }}]
+layers = [{{ name = "y", type = "Dense", units = 4, inputs = "x" }}]
+"""
+
+
+@pytest.fixture
+def found(make_distribution: Callable[..., Path], write_config: Callable[..., Path]) -> Findings:
+    """What a check finds where the second input has some name."""
+    make_distribution("zoo-asking", GROUPS, {"asking_mod.py": MODULE})
+
+    def check(tables: str, second: str = "kg") -> list[Finding]:
+        return Workspace().check(write_config(GRAPH.format(second) + tables)).errors
+
+    return check
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        '[loss]\ntype = "asks"\n',
+        '[loss]\ntype = "asks"\nneeds = { kg = "x" }\n',
+        '[loss]\ntype = "may"\n',
+        '[loss]\ntype = "plain"\npower = 3.0\n',
+        '[loss]\ntype = "all"\n',
+        '[[metrics]]\ntype = "watching"\n',
+        '[[metrics]]\ntype = "plain"\n',
+        '[loss]\ntype = "mse"\n',
+        '[loss]\ntype = "Huber"\n',
+    ],
+)
+def test_what_the_model_has_is_bound(found: Findings, tables: str) -> None:
+    assert found(tables) == []
+
+
+@pytest.mark.parametrize(
+    "tables",
+    ['[loss]\ntype = "may"\n', '[loss]\ntype = "plain"\nkg = 1.0\n', '[loss]\ntype = "odd"\n'],
+    ids=["a default", "given by the config", "not known"],
+)
+def test_what_need_not_be_bound_is_no_error(found: Findings, tables: str) -> None:
+    assert found(tables, "gk_other") == []
+
+
+@pytest.mark.parametrize("name", ["asks", "plain"])
+def test_a_need_that_nothing_gives_lists_what_there_is(found: Findings, name: str) -> None:
+    (finding,) = found(f'[loss]\ntype = "{name}"\n', "other")
+    assert (finding.code, finding.key) == ("unbound-need", "loss.needs")
+    assert finding.message == (
+        f'"{name}" asks for "kg", which cannot be bound; '
+        "there is: y_true, y_pred, sample_weight, inputs, x, other"
+    )
+    assert (finding.line, finding.suggestion) == (6, None)
+
+
+def test_a_need_that_is_nearly_there_suggests_the_input(found: Findings) -> None:
+    (finding,) = found('[loss]\ntype = "asks"\n', "kgs")
+    assert finding.suggestion == 'did you mean "kgs"?'
+    assert "did you mean" not in finding.message
+
+
+def test_a_rebinding_to_what_is_not_there_is_pointed_at(found: Findings) -> None:
+    (finding,) = found('[loss]\ntype = "asks"\nneeds = { kg = "kgg" }\n')
+    assert (finding.code, finding.line, finding.column) == ("unbound-need", 8, 9)
+    assert '"asks" asks for "kgg", which cannot be bound' in finding.message
+
+
+def test_a_rebinding_of_no_parameter_lists_the_parameters(found: Findings) -> None:
+    (finding,) = found('[loss]\ntype = "asks"\nneeds = { kgg = "kg" }\n')
+    assert finding.message == (
+        '"asks" asks for "kgg", which cannot be bound; '
+        "it has no such parameter; it has: y_true, y_pred, kg"
+    )
+    assert finding.suggestion == 'did you mean "kg"?'
+
+
+def test_keras_own_have_nothing_to_rebind(found: Findings) -> None:
+    (finding,) = found('[loss]\ntype = "Huber"\nneeds = { delta = "kg" }\n')
+    assert finding.message.endswith("it has no such parameter; it has: none")
+
+
+def test_a_loss_of_several_outputs_is_said_once(found: Findings) -> None:
+    outputs = 'outputs = ["y", "x"]\n'
+    assert len(found(f'{outputs}loss = "asks"\n', "other")) == 1
+
+
+def test_only_a_metric_may_ask_for_gradients(found: Findings) -> None:
+    (finding,) = found('[loss]\ntype = "plain"\nneeds = { kg = "gradients" }\n')
+    assert "only a metric can ask for gradients" in finding.message
+
+
+def test_a_graph_that_is_wrong_does_not_hide_a_need(found: Findings) -> None:
+    layer = '[[layers]]\ntype = "Add"\ninputs = ["x", "nowhere"]\n'
+    text = '[loss]\ntype = "asks"\n'
+    codes = [f.code for f in found(text.replace("[loss]", layer + "[loss]"), "other")]
+    assert "unbound-need" in codes or codes == ["syntax"]

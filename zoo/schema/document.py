@@ -1,0 +1,101 @@
+"""The schema of a whole model config, in draft-07, with what is installed here."""
+
+from typing import Any
+
+from zoo.catalog.catalog import Catalog
+from zoo.config.schema import ANY_SIZE, DTYPES, PRECISIONS
+from zoo.schema.components import definitions, listed, ref
+from zoo.schema.values import Schema, list_of, one_of, table, text, typed
+
+_DRAFT = "http://json-schema.org/draft-07/schema#"
+_MODEL_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+_NODE_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$"
+_ONE_OR_MORE: Schema = {"type": ["string", "array"], "items": {"type": "string"}}
+
+
+def config_schema(catalog: Catalog) -> dict[str, Any]:
+    """Makes the schema of model configs.
+
+    A config that extends another may leave out what that one says.
+
+    Args:
+        catalog: The installed components; their cards say what they take.
+    """
+    return {
+        "$schema": _DRAFT,
+        "title": "A model config",
+        **table(_PROPERTIES),
+        "if": {"required": ["extends"]},
+        "else": {"required": ["zoo", "name", "inputs", "layers"], "properties": _WHOLE},
+        "definitions": dict(definitions(catalog)),
+    }
+
+
+def _count(least: int = 1, **more: Any) -> Schema:
+    return typed(("integer",), minimum=least, **more)
+
+
+INPUT: dict[str, Schema] = {
+    "name": text(_NODE_NAME),
+    "shape": list_of(
+        {"type": ["integer", "string"], "minimum": 1},
+        description=f'The sizes without the batch; "{ANY_SIZE}" is one that may differ.',
+    ),
+    "dtype": one_of(DTYPES),
+    "after": text(),
+}
+"""The keys of an input."""
+
+TRAIN: dict[str, Schema] = {
+    "epochs": _count(description="How often the training data is gone through.", default=1),
+    "batch_size": _count(description="How many samples a step takes.", default=32),
+    "seed": _count(0, description="Seeds weights, order and noise.", default=0),
+    "shuffle": typed(("boolean",), description="Whether each epoch has its order.", default=True),
+    "loop": ref("loops"),
+    "precision": {**one_of(PRECISIONS), "description": "A Keras dtype policy."},
+    "jit_compile": {
+        "type": ["boolean", "string"],
+        "description": 'Whether XLA compiles the step; "auto" by default.',
+    },
+    "steps_per_execution": _count(default=1),
+    "callbacks": listed("callbacks"),
+}
+"""The keys of `[train]`."""
+
+_PROPERTIES: dict[str, Schema] = {
+    "zoo": {"const": 1, "description": "The version of the format."},
+    "name": text(_MODEL_NAME, description="The model's name."),
+    "description": text(description="What the model is, in a sentence."),
+    "extends": {**_ONE_OR_MORE, "description": "What it starts from: a path, or a model's name."},
+    "unset": list_of({"type": "string"}, description="Dotted keys that are taken out again."),
+    "vars": {"type": "object", "description": 'Values for "${vars.NAME}".'},
+    "inputs": list_of(table(INPUT), description="The model's inputs."),
+    "layers": {**listed("layers"), "description": "The nodes of the graph."},
+    "outputs": list_of({"type": "string"}, description="Nodes; by default the last."),
+    "loss": ref("losses"),
+    "losses": {"type": "object", "additionalProperties": ref("losses")},
+    "loss_weights": {"type": "object", "additionalProperties": typed(("number",))},
+    "metrics": listed("metrics"),
+    "optimizer": ref("optimizers"),
+    "data": ref("datasets"),
+    "train": table(TRAIN),
+    "evaluate": listed("evaluators"),
+}
+
+_WHOLE: dict[str, Schema] = {
+    "inputs": {"items": {"required": ["name", "shape"]}},
+    "layers": {"items": ref("whole layers")},
+    "loss": ref("whole losses"),
+    "losses": {"additionalProperties": ref("whole losses")},
+    "metrics": {"items": ref("whole metrics")},
+    "optimizer": ref("whole optimizers"),
+    "data": ref("whole datasets"),
+    "evaluate": {"items": ref("whole evaluators")},
+    "train": {
+        "properties": {
+            "loop": ref("whole loops"),
+            "callbacks": {"items": ref("whole callbacks")},
+        }
+    },
+}
+"""What has to be there in a config that extends no other."""

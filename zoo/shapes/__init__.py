@@ -1,0 +1,1 @@
+"""Shapes and parameters of layers by rules: plain arithmetic, without Keras."""
