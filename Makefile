@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 PLUGINS := plugins/diagnostics plugins/localization plugins/weighted-loss
 MODEL ?= clf-lorenz96
 
-.PHONY: install train test test-slow lint clean
+.PHONY: install train test test-slow science science-quick lint clean
 
 install: $(STAMP)
 
@@ -28,6 +28,12 @@ test: $(STAMP)
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -q -n auto
+
+science: $(STAMP)
+	$(BIN)/python -m benchmarks.science
+
+science-quick: $(STAMP)
+	$(BIN)/python -m benchmarks.science --quick
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
