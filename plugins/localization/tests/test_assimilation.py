@@ -260,6 +260,19 @@ def test_a_model_for_another_twin_experiment_is_refused():
         assimilation(None, data, arms=["lrlf"], **SHORT)
 
 
+def test_a_curve_may_be_given_as_it_is():
+    found = assimilation(
+        None, arms=["curve"], updates=["matrix"], curve_path=gaspari_cohn_vector(24, 9.0), **SHORT
+    )
+    expected = min(
+        seed_by_seed(Filter(inflation, gaspari_cohn_taper(24, 2, 9.0))).mean()
+        for inflation in (1.05, 1.15)
+    )
+    assert found["posterior_rmse.curve_matrix"] >= expected - 1e-6
+    with pytest.raises(ValueError, match=r"got shape \(9,\); or a curve of 24 or 13 values"):
+        assimilation(None, arms=["curve"], curve_path=np.ones(9), **SHORT)
+
+
 def test_a_models_own_shape_decides_the_twin_experiment():
     settings = {key: value for key, value in SHORT.items() if key != "twin"}
     report = Tables()

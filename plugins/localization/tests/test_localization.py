@@ -94,6 +94,11 @@ def test_a_function_that_names_the_mean_is_given_it():
         localize(np.zeros((12, 4)), remember, OPERATOR, np.full(12, np.nan))
 
 
+def test_a_compiled_function_without_a_signature_is_a_function_of_the_gain():
+    gain = kalman_gain(ENSEMBLES, OPERATOR, 0.7)
+    np.testing.assert_array_equal(localize(gain, np.arctan, OPERATOR), np.arctan(gain))
+
+
 def test_ensembles_side_by_side_may_each_have_a_taper_of_their_own():
     tapers = np.stack([TAPER, np.ones((12, 4))])
     found = updated(tapers)

@@ -40,6 +40,13 @@ def test_a_truth_moves_from_one_observation_to_the_next():
     np.testing.assert_array_equal(SMALL.step(states), expected)
 
 
+def test_truths_that_start_side_by_side_are_those_that_start_alone():
+    seeds = [3, 4]
+    together = SMALL.starts([np.random.default_rng(seed) for seed in seeds])
+    for truth, seed in zip(together, seeds, strict=True):
+        np.testing.assert_array_equal(truth, SMALL.start(np.random.default_rng(seed)))
+
+
 def test_observations_of_a_truth_have_the_errors_that_are_asked_for():
     correlated = 0.5 * np.eye(30) + 0.5
     twin = replace(SMALL, width=5, obs_error=correlated)

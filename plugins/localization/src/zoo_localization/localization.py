@@ -50,7 +50,7 @@ def localize(
     if not callable(localization):
         return np.asarray(gain * taper_of(localization, operator, gain.shape[:-2]))
     batch = gain.reshape(-1, *gain.shape[-2:])
-    if "mean" in inspect.signature(localization).parameters:
+    if _takes_mean(localization):
         states = _checked_mean(mean, gain).reshape(-1, gain.shape[-2])
         found = np.asarray(localization(batch, mean=states), dtype=np.float64)
     else:
@@ -87,6 +87,13 @@ def check_gain(gain: FloatArray, operator: ObservationOperator) -> None:
             f"gain must be finite, and holds {gain[place]} at index {place}. The ensemble "
             f"behind it has NaN or no variance."
         )
+
+
+def _takes_mean(function: GainFunction) -> bool:
+    try:
+        return "mean" in inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False  # a compiled function may have no signature
 
 
 def _checked_mean(mean: FloatArray | None, gain: FloatArray) -> FloatArray:

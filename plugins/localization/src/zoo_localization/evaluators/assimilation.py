@@ -39,7 +39,7 @@ def assimilation(
     updates: Sequence[Update] = ("matrix", "serial"),
     inflations: Sequence[float] | None = None,
     cutoffs: Sequence[float] | None = None,
-    curve_path: str | None = None,
+    curve_path: str | Sequence[float] | None = None,
     large_members: int = 500,
     rolled: bool = False,
     report: Any = None,
@@ -68,7 +68,8 @@ def assimilation(
             and the large ensemble are tried with `"matrix"`.
         inflations: Factors on the posterior spread to try.
         cutoffs: Gaspari-Cohn cutoffs to try, in grid points.
-        curve_path: File of the arm `"curve"`, `.npy`: `model_size` or `model_size//2 + 1` values.
+        curve_path: File of the arm `"curve"`, `.npy`, or the curve itself: `model_size` or
+            `model_size//2 + 1` values.
         large_members: Members of the large ensemble, which is not localized.
         rolled: Whether the model wants rolled gains, see `as_localization`.
         report: What takes tables; the zoo gives it.
@@ -81,7 +82,7 @@ def assimilation(
     """
     setting = system_of(system, twin or {}, members, model)
     setting = setting.with_grid(inflations, cutoffs)
-    curve = None if curve_path is None else read_curve(curve_path)
+    curve = read_curve(curve_path) if isinstance(curve_path, str) else curve_path
     given = Ingredients(model, data or {}, curve, large_members, rolled)
     asked = asked_arms(arms, updates, given)
     tuning = cycles if tuning_cycles is None else tuning_cycles

@@ -84,7 +84,9 @@ class GainFeatures(keras.layers.Layer):  # type: ignore[misc]  # Keras is untype
 
     def call(self, inputs: Any) -> Any:
         """Return the image."""
-        gain = without_last_axis(inputs, 3)
+        # Half precision has no linear solver, and would not be enough for one.
+        dtype = keras.backend.result_type(self.compute_dtype, "float32")
+        gain = ops.cast(without_last_axis(inputs, 3), dtype)
         nobs = gain.shape[2]
         cross = self._cross_covariance(gain)
         gains = [
@@ -103,7 +105,8 @@ class GainFeatures(keras.layers.Layer):  # type: ignore[misc]  # Keras is untype
         rows = ops.broadcast_to(log_std[:, None, :], (ops.shape(gain)[0], nobs, nobs))
         here = ops.broadcast_to(log_std[:, :, None, None], ops.shape(bands[..., :1]))
         there = gain_to_band(ops.transpose(rows, (0, 2, 1)), self.half_width)
-        return ops.concatenate([bands * ops.exp(-here - there), here, there], axis=-1)
+        image = ops.concatenate([bands * ops.exp(-here - there), here, there], axis=-1)
+        return ops.cast(image, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> tuple[int | None, ...]:
         """Return `(batch, nobs, 2*half_width, channels)`."""
