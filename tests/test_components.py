@@ -116,6 +116,18 @@ def test_the_closest_name_is_found_whatever_its_case(word: str, match: str | Non
     assert closest(word, ["Dense", "Conv1D", "Conv2D"]) == match
 
 
+@pytest.mark.parametrize(
+    ("word", "match"),
+    [("tyni", "tiny"), ("nita", "anti"), ("mes", "mse"), ("ab", None), ("tiny", "tiny")],
+)
+def test_exchanged_letters_of_a_short_word_are_seen_through(word: str, match: str | None) -> None:
+    assert closest(word, ["mse", "tiny", "anti", "ba"]) == match
+
+
+def test_a_word_beyond_all_measure_is_like_nothing() -> None:
+    assert closest("a" * 10_000_000, ["a" * 99]) is None
+
+
 def test_a_suggestion_names_the_closest_or_says_something_else() -> None:
     assert did_you_mean("Dence", ["Dense"]) == 'did you mean "Dense"?'
     assert did_you_mean("xyz", ["Dense"], "see `zoo list`") == "see `zoo list`"

@@ -12,6 +12,7 @@ from zoo.errors import (
     Stopped,
     StorageError,
     ZooError,
+    as_written,
     error_of,
     in_one_line,
 )
@@ -129,3 +130,41 @@ def test_of_a_traced_error_only_what_it_ends_in_is_shown() -> None:
 def test_a_foreign_error_is_cut_at_the_limit() -> None:
     assert in_one_line(ValueError("abcdef"), limit=3) == "abc ..."
     assert in_one_line(ValueError("abc"), limit=3) == "abc"
+
+
+def test_control_characters_are_escaped_wherever_they_come_from() -> None:
+    finding = Finding("x", "a\x1b[31m\nb", "m.toml", 1, 3, suggestion="\u202ec", excerpt="\x07 b")
+    lines = str(finding).splitlines()
+    assert lines[0] == r"error[x]: a\x1b[31m\nb"
+    assert lines[2] == r"1 | \x07 b"
+    assert lines[3] == r"  |      ^ \u202ec"
+    assert str(Finding("x", "m", key="a\x1b")).endswith(r"--> a\x1b")
+
+
+def test_tabs_stay_tabs_and_the_caret_below_its_text() -> None:
+    finding = Finding("x", "m", "m.toml", 1, 2, excerpt="\ta", width=1)
+    assert str(finding).splitlines()[2:] == ["1 | \ta", "  | \t^"]
+
+
+def test_what_nobody_would_read_to_its_end_is_cut() -> None:
+    long = "x" * 1_000_000
+    finding = Finding("x", long, "m.toml", 1, 1, long, long, excerpt=long, width=9)
+    assert len(str(finding)) < 10_000
+    assert finding.to_json()["excerpt"] is None
+    assert len(str(finding.to_json())) < 10_000
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("a", '"a"'),
+        (True, "true"),
+        (1.0, "1.0"),
+        ([1, "é"], '[1, "é"]'),
+        ("\x1b", r'"\u001b"'),
+        (object, "\"<class 'object'>\""),
+    ],
+)
+def test_a_value_is_worded_as_toml_writes_it(value: object, text: str) -> None:
+    assert as_written(value) == text
+    assert len(as_written("x" * 500)) < 100

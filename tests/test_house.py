@@ -17,10 +17,22 @@ from zoo.graph import CycleFound, topological_order
 ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "zoo"
 FLOORS = {
-    0: {"errors", "graph", "digest", "files", "components"},
+    0: {"errors", "graph", "digest", "files", "components", "rows"},
     1: {"config", "catalog", "registry", "arrays"},
-    2: {"resolve", "checks", "schema", "shapes", "sources", "workspace", "runs", "report"},
-    3: {"runtime", "builtin"},
+    2: {
+        "resolve",
+        "checks",
+        "schema",
+        "shapes",
+        "sources",
+        "workspace",
+        "runs",
+        "report",
+        "plugins",
+        "doctor",
+        "scaffold",
+    },
+    3: {"runtime", "builtin", "testing"},
     4: {"cli", "__main__"},
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
@@ -110,9 +122,9 @@ def test_tensorflow_is_imported_in_one_room_of_the_runtime() -> None:
     assert users == {"zoo.runtime.steps", "zoo.runtime.batches"}
 
 
-def test_keras_is_imported_by_the_runtime_and_the_built_in_components_alone() -> None:
+def test_keras_is_imported_by_runtime_built_in_components_and_the_kit_alone() -> None:
     users = {n for n in modules() if any(i.partition(".")[0] == "keras" for i in imports(n))}
-    assert {_room(name) for name in users} == {"runtime", "builtin"}
+    assert {_room(name) for name in users} == {"runtime", "builtin", "testing"}
 
 
 @pytest.mark.parametrize("name", sorted(modules()))
@@ -157,6 +169,10 @@ def test_no_module_keeps_a_registry_that_importing_fills() -> None:
         ("show", "model.toml"),
         ("check", "model.toml"),
         ("verify",),
+        ("doctor",),
+        ("plugin", "list"),
+        ("new", "model", "mine"),
+        ("new", "plugin", "zoo-mine"),
     ],
     ids=" ".join,
 )

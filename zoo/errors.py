@@ -9,12 +9,14 @@ ZooError                 exit status
 └── Stopped              130 / 143   SIGINT / SIGTERM; what was done can be resumed
 """
 
+import json
 import os
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Literal, Self
 
+_LONGEST_VALUE = 80
 _LONGEST_TEXT = 2000
 _LONGEST_EXCERPT = 240
 
@@ -96,6 +98,12 @@ class Finding:
 def printable(text: str) -> str:
     """Escapes the control characters that a config's text may carry into a message."""
     return "".join(c if c == "\t" or c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def as_written(value: Any) -> str:
+    """Words a value as TOML writes it, cut where it is long."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
 
 
 def shortened(text: str) -> str:

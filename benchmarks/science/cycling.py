@@ -60,4 +60,5 @@ def cycling_row(
         scale = mean_and_error(best)[0]
     values |= {"difference": difference, "difference_error": error}
     values |= {"in_errors": difference / error, "percent": 100 * difference / scale}
-    return values | {"diverged": int(row["diverged"]), "ms_per_cycle": row["ms_per_cycle"]}
+    values["diverged"] = int(row["diverged"])
+    return values | {"forecast_ms": row["forecast_ms"], "analysis_ms": row["analysis_ms"]}

@@ -34,7 +34,8 @@ def gain_ratios(
     """
     ratios: dict[str, list[float]] = {name: [] for name in arms}
     with progress("scoring gains", len(pairs)) as advance:
-        for raw, true, mean in pairs:
+        for *gains, mean in pairs:
+            raw, true = (np.asarray(gain, np.float64) for gain in gains)
             for name, arm in arms.items():
                 gain = arm(raw, mean) if callable(arm) else raw * arm
                 error, without = (np.linalg.norm(each - true) for each in (gain, raw))

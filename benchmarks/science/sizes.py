@@ -55,19 +55,19 @@ FULL = Sizes(
     },
 )
 QUICK = Sizes(
-    pairs={"train_pairs": 24, "test_pairs": 48, "pairs_per_block": 24},
-    every=5,
+    pairs={"train_pairs": 24, "test_pairs": 48, "pairs_per_block": 24, "spin_up": 40},
+    every=7,
     repeats=3,
     lorenz05={
         "twin": LORENZ05,
         "seeds": [7000, 7001],
-        "cycles": 20,
-        "spin_up": 10,
+        "cycles": 15,
+        "spin_up": 5,
         "tuning_seeds": 1,
         "inflations": (1.0, 1.02),
         "cutoffs": (240.0, 320.0),
     },
-    networks={"tuning_cycles": 10, "inflations": (1.02,)},
+    networks={"tuning_cycles": 5, "inflations": (1.02,)},
     lorenz96={
         "twin": LORENZ96,
         "seeds": [7000, 7001, 7002],

@@ -242,5 +242,9 @@ def publish_base(path: Path) -> Path:
 
 def environment(root: Root) -> dict[str, str]:
     """The environment that a case's commands run in."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("ZOO_")}
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if key == "ZOO_CACHE_DIR" or not key.startswith("ZOO_")
+    }
     return {**kept, **root.env}

@@ -13,6 +13,11 @@ from typer.testing import CliRunner
 from zoo.cli.main import app
 
 COMMANDS = [command.name for command in app.registered_commands]
+COMMANDS += [
+    f"{group.name} {command.name}"
+    for group in app.registered_groups
+    for command in group.typer_instance.registered_commands
+]
 
 
 def test_the_commands_of_the_contract_are_there():
@@ -26,12 +31,17 @@ def test_the_commands_of_the_contract_are_there():
         "predict",
         "evaluate",
         "verify",
+        "doctor",
+        "new plugin",
+        "new model",
+        "plugin list",
+        "plugin check",
     } <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(command):
-    done = CliRunner().invoke(app, [command, "--help"], terminal_width=200)
+    done = CliRunner().invoke(app, [*command.split(), "--help"], terminal_width=200)
     assert done.exit_code == 0
     assert f"Example: zoo {command}" in done.stdout
     for option in ("--json", "--debug"):

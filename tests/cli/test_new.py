@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import zoo
+from zoo.cli.schema import DEFAULT_PATH
 from zoo.components import KINDS
 
 EVERY_KIND = [word for kind in KINDS for word in ("--kind", kind)]
@@ -96,7 +97,7 @@ class TestModel:
         config = zoo_root / "models" / "my-model.toml"
         first = config.read_text().splitlines()[0]
         assert first == "#:schema ../.zoo/schema.json"
-        wanted = zoo_root / ".zoo" / "schema.json"
+        wanted = zoo_root / DEFAULT_PATH  # where `zoo schema --write` puts it
         assert (config.parent / first.partition(" ")[2]).resolve() == wanted
         taplo = tomllib.loads((zoo_root / ".taplo.toml").read_text())
         (rule,) = taplo["rule"]

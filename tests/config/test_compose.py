@@ -108,7 +108,7 @@ def test_after_something_unknown_suggests_the_right_one(composed: Compose, base:
     finding = refused(composed, child('[[layers]]\ntype = "ReLU"\nafter = "frist"\n'))
     assert finding.code == "unknown-node"
     assert finding.message == "there is nothing called 'frist' to insert after"
-    assert finding.key == "layers.ReLU.after"
+    assert finding.key == "layers.re_lu.after"
     assert finding.suggestion == 'did you mean "first"?'
 
 
@@ -256,9 +256,9 @@ def test_items_without_a_name_are_told_apart_as_keras_does(
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        ('[[layers]]\ntype = "ReLU"\nafter = "first"\n', "layers.ReLU.after"),
+        ('[[layers]]\ntype = "ReLU"\nafter = "first"\n', "layers.re_lu.after"),
         ('[[metrics]]\nname = "m"\nafter = "mae"\n', "metrics.m.after"),
-        ('[[train.callbacks]]\ntype = "C"\nafter = "x"\n', "train.callbacks.C.after"),
+        ('[[train.callbacks]]\ntype = "C"\nafter = "x"\n', "train.callbacks.c.after"),
     ],
 )
 def test_after_needs_something_that_is_extended(composed: Compose, text: str, key: str) -> None:

@@ -196,6 +196,8 @@ from typer.testing import CliRunner
 from zoo.cli.main import app
 runpy.run_path("make_data.py")
 said = {"published": zoo.train("model.toml", {"train.epochs": 1}).publish().reference}
+import test_my_losses
+test_my_losses.test_the_loss_keeps_every_rule()
 config = pathlib.Path("model.toml").read_text()
 pathlib.Path("other.toml").write_text(config.replace('"confidence"', '"trust"'))
 try:
@@ -355,6 +357,37 @@ def test_the_plugin_page_names_every_group() -> None:
     table = read("docs/plugins.md").partition("### Kinds")[2].partition("###")[0]
     groups = {f"zoo.{kind}" for kind in (*KINDS, *ARGUMENT_KINDS, MODELS)}
     assert {span for span in _SPAN.findall(table) if span.startswith("zoo.")} == groups
+
+
+def test_the_plugin_page_names_every_rule_of_the_kit() -> None:
+    from zoo import testing
+
+    table = read("docs/plugins.md").partition("### Testing")[2].partition("- Where samples")[0]
+    rows = [row.split("|")[1:4] for row in table.splitlines() if row.startswith("| ")][1:]
+    said = {
+        kind.strip(): (_SPAN.findall(given), _SPAN.findall(rules)) for kind, given, rules in rows
+    }
+    assert set(said) == set(KINDS)
+    for kind, (given, rules) in said.items():
+        assert rules == [rule.name for rule in getattr(testing, kind).RULES], kind
+        assert set(given) == testing.TAKEN[kind], kind
+
+
+def test_the_plugin_page_shows_what_the_kit_says_of_a_scalar_loss() -> None:
+    import keras
+    from keras import ops
+
+    from zoo.testing import check_component
+
+    class ConfidentMSE(keras.losses.Loss):
+        def call(self, y_true, y_pred, confidence):
+            return ops.mean(confidence * ops.square(y_true - y_pred))
+
+    (shown,) = [b for b in blocks("docs/plugins.md") if b.mark == "the kit on a scalar loss"]
+    keras.saving.register_keras_serializable(package="scalar")(ConfidentMSE)
+    with pytest.raises(AssertionError) as caught:
+        check_component(ConfidentMSE, y_pred=(2,), needs={"confidence": (2,)})
+    assert str(caught.value).startswith(shown.text.strip())
 
 
 def test_the_readme_says_what_every_dependency_is_for() -> None:

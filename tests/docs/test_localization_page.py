@@ -19,7 +19,7 @@ BLOCKS = re.findall(r"```(\w+)\n(.*?)```", PAGE, re.S)
 BEFORE = """
 import zoo
 few = {"train_pairs": 32, "validation_pairs": 16, "test_pairs": 16, "pairs_per_block": 16}
-few |= {"reference_members": 40, "spin_up": 20}
+few |= {"reference_members": 200, "spin_up": 50}
 short = {"train.epochs": 1} | {f"data.{name}": value for name, value in few.items()}
 zoo.train("residual-lorenz96", short).publish()
 train = zoo.train

@@ -38,6 +38,7 @@ def test_a_good_layer_keeps_every_rule():
         "config",
         "serialization",
         "card",
+        "inference",
         "shape",
         "batch",
         "jit",
@@ -340,6 +341,44 @@ def test_a_value_that_the_check_would_refuse_is_found(broken, make_distribution)
     said = broken("card", "layers", "Typed", {"units": "many"}, inputs=(3,))
     assert "zoo check would say:" in said
     assert "takes an integer as 'units'; received 'many'" in said
+
+
+RULED = """
+import keras
+@keras.saving.register_keras_serializable(package="ruled")
+class Ruled(keras.layers.Layer):
+    def __init__(self, units=2, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+    def build(self, input_shape):
+        self.kernel = self.add_weight(shape=(input_shape[-1], self.units))
+    def call(self, inputs):
+        return inputs @ self.kernel
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ("return shapes", "it gives (batch, 4); the rule says (batch, 3)"),
+        (
+            "return {'output': (None, arguments['units']), 'weights': [(3,)]}",
+            "it has 12 weights; the rule says 3",
+        ),
+        ("return None\n1 / 0", "importing ruled_shapes:ruled raised ZeroDivisionError"),
+    ],
+)
+def test_a_shape_rule_that_is_wrong_is_found(broken, make_distribution, rule, message):
+    groups = {
+        "zoo.layers": {"Ruled": "ruled_mod:Ruled"},
+        "zoo.shapes": {"Ruled": "ruled_shapes:ruled"},
+    }
+    modules = {
+        "ruled_mod.py": RULED,
+        "ruled_shapes.py": f"def ruled(arguments, shapes):\n    {rule}\n",
+    }
+    make_distribution("zoo-ruled", groups, modules)
+    assert message in broken("inference", "layers", "Ruled", {"units": 4}, inputs=(3,))
 
 
 def test_all_that_is_wrong_is_said_at_once():

@@ -329,6 +329,13 @@ class TestEvaluators:
     def test_what_is_no_dict_of_numbers_is_found(self, broken, returned, message):
         assert message in broken("results", "evaluators", lambda model, data: returned)
 
+    def test_a_table_that_cannot_be_written_is_found(self, broken):
+        def reporting(model, data, report):
+            report.table("uneven", {"a": [1, 2], "b": [1]})
+            return {"one": 1.0}
+
+        assert "uneven" in broken("results", "evaluators", reporting)
+
     def test_one_that_trains_is_found(self, broken):
         def training(model, data):
             return {"loss": float(model.train_on_batch(*data["test"])[0])}

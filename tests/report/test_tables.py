@@ -27,8 +27,9 @@ def test_a_table_is_kept_as_csv_and_as_json(tmp_path: Path) -> None:
 
 def test_what_is_not_finite_is_kept_as_nothing(tmp_path: Path) -> None:
     report = Report(tmp_path)
-    report.of("skill", "skill").table("skills", {"value": [1.0, float("nan"), np.inf]})
-    assert (tmp_path / "skills.csv").read_text() == "value\n1.0\n\n\n"
+    columns = {"row": [1, 2, 3], "value": [1.0, float("nan"), np.inf]}
+    report.of("skill", "skill").table("skills", columns)
+    assert (tmp_path / "skills.csv").read_text() == "row,value\n1,1.0\n2,\n3,\n"
     assert json.loads((tmp_path / "skills.json").read_text())["columns"]["value"] == [
         1.0,
         None,

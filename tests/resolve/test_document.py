@@ -29,7 +29,7 @@ outputs = ["dense", "lstm[1]"]
 n = 5
 [[inputs]]
 name = "x"
-shape = ["${vars.n}", "any"]
+shape = ["any", "${vars.n}"]
 dtype = "float32"
 [[inputs]]
 name = "z"
@@ -129,7 +129,7 @@ def test_it_names_every_component_with_its_distribution(model: Model) -> None:
 def test_it_names_every_input_and_default_and_has_no_means_left(model: Model) -> None:
     document = tomllib.loads(resolved_toml(model(EVERYTHING)))
     assert document["inputs"] == [
-        {"name": "x", "shape": [5, "any"], "dtype": "float32"},
+        {"name": "x", "shape": ["any", 5], "dtype": "float32"},
         {"name": "z", "shape": []},
     ]
     assert [layer["inputs"] for layer in document["layers"]] == ["x", "lstm[0]"]

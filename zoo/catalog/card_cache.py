@@ -97,9 +97,12 @@ class Cards:
 
 def _stamp(module: str) -> Stamp:
     file = module_file(module)
-    if file is None:
+    try:
+        status = file.stat() if file is not None else None
+    except OSError:  # gone a moment ago
+        status = None
+    if status is None:
         return [module, None, None, None]
-    status = file.stat()
     return [module, str(file), status.st_mtime_ns, status.st_size]
 
 

@@ -3,7 +3,7 @@
 import ast
 from dataclasses import replace
 
-from zoo.catalog.cards import Argument, Card, Parameter
+from zoo.catalog.cards import STRING, TABLE, Argument, Card, Parameter
 from zoo.catalog.keras_types import KERAS_TYPES
 from zoo.catalog.signature import (
     Found,
@@ -22,6 +22,8 @@ from zoo.components import Component, kind_of_argument
 _KERAS = "keras"
 _CALLED = {"layers": "call", "losses": "call", "metrics": "update_state"}
 _MOST_WORDS = 400
+_NAMED_OR_DESCRIBED = ("initializers", "regularizers", "constraints", "activations")
+"""What Keras's own take of these kinds is a component; a plugin may take something else too."""
 
 
 def make_card(component: Component, tree: SourceTree) -> Card:
@@ -39,8 +41,6 @@ def make_card(component: Component, tree: SourceTree) -> Card:
         definition = tree.definition(module, name)
     except Unreadable as error:
         return Card(open=True, unknown=str(error))
-    except RecursionError:
-        return Card(open=True, unknown=f"{module} is nested too deeply")
     docstring = ast.get_docstring(definition.node) or ""
     card = Card(
         open=True,
@@ -53,6 +53,8 @@ def make_card(component: Component, tree: SourceTree) -> Card:
         return _completed(card, component, definition, tree)
     except Unreadable as error:
         return replace(card, unknown=str(error))
+    except RecursionError:
+        return replace(card, unknown=f"the source of {name} is nested too deeply")
 
 
 def _completed(card: Card, component: Component, definition: Definition, tree: SourceTree) -> Card:
@@ -114,12 +116,15 @@ def _argument(found: Found, kind: str, text: str) -> Argument:
         for key in (f"{owner}.{found.name}", f"*.{found.name}"):
             types, choices = KERAS_TYPES.get(key, (types, choices))
     component_kind = kind_of_argument(found.name)
+    if component_kind is not None:
+        certain = found.owner.package == _KERAS and component_kind in _NAMED_OR_DESCRIBED
+        types, choices = ((STRING, TABLE) if certain else ()), ()
     return Argument(
         name=found.name,
         default=ast.unparse(found.default) if found.default is not None else None,
         required=found.required,
-        types=() if component_kind else types,
-        choices=() if component_kind else choices,
+        types=types,
+        choices=choices,
         kind=component_kind,
         positional=found.positional,
         doc=text[:_MOST_WORDS],

@@ -23,6 +23,7 @@ def _all(types: Types, *keys: str) -> dict[str, Known]:
 
 KERAS_TYPES: dict[str, Known] = {
     "*.data_format": ((STRING,), ("channels_last", "channels_first")),
+    "*.dtype": ((STRING,), ()),
     "*.reduction": (
         (STRING,),
         ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none"),

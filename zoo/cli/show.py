@@ -1,5 +1,6 @@
 """`zoo show`: one component, model or version, from its source and metadata."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,8 +14,9 @@ from zoo.cli.graph import model_answer
 from zoo.cli.options import DebugOption, JsonOption, ZooOption
 from zoo.components import MODELS, Component, did_you_mean, singular
 from zoo.errors import ConfigError
+from zoo.resolve.missing import MissingPlugins
 from zoo.resolve.needs import call_of
-from zoo.sources import looks_like_a_path, model_sources
+from zoo.sources import model_sources
 from zoo.workspace import Workspace
 
 
@@ -37,14 +39,20 @@ def show_command(
     rows = [row for row in workspace.catalog.named(name) if row.kind != MODELS]
     if rows:
         return _components(rows, workspace)
-    if looks_like_a_path(name) or name in model_sources(workspace.catalog, workspace.registry):
+    # A slash may also stand between a distribution and a component that is not there.
+    if (
+        name.endswith(".toml")
+        or Path(name).exists()
+        or name in model_sources(workspace.catalog, workspace.registry)
+    ):
         return model_answer(name, workspace)
     known = [*(row.name for row in workspace.catalog.rows), *_model_names(workspace)]
-    raise ConfigError(
+    error = ConfigError(
         f"there is no component or model called {name!r}",
         "unknown-component",
         suggestion=did_you_mean(name, known, "`zoo list` shows what there is"),
     )
+    raise MissingPlugins(lambda: workspace.registry).explained(error, name)
 
 
 def _model_names(workspace: Workspace) -> list[str]:

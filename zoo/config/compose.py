@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.components import did_you_mean, paths_in
-from zoo.config.names import NAMED_ARRAYS, implied_names
+from zoo.config.names import NAMED_ARRAYS, NameList, implied_names
 from zoo.config.reader import parse_toml, read_toml
 from zoo.config.variables import interpolated
 from zoo.errors import ConfigError, Finding, ZooError
@@ -146,12 +146,13 @@ def _refuse_after(document: Document) -> None:
         items: Any = document
         for part in place.split("."):
             items = items.get(part) if isinstance(items, dict) else None
-        for item in items if isinstance(items, list) else []:
+        items = items if isinstance(items, list) else []
+        for item, name in zip(items, implied_names(items), strict=True):
             if isinstance(item, dict) and "after" in item:
                 raise ConfigError(
                     "`after` inserts into what `extends` brings, and nothing is extended",
                     "unknown-key",
-                    key=f"{place}.{item.get('name') or item.get('type')}.after",
+                    key=f"{place}.{name}.after",
                 )
 
 
@@ -230,26 +231,28 @@ def _without_stale_arguments(parent: Document, child: Document) -> Document:
 
 def _merge_by_name(parents: list[Any], children: list[Any], place: str) -> list[Any]:
     merged = list(parents)
-    for child in children:
-        names = implied_names(merged)
+    named = NameList(merged)
+    for child, own in zip(children, implied_names(children), strict=True):
         name = child.get("name") if isinstance(child, dict) else None
         if isinstance(child, dict) and "after" in child:
             child = dict(child)
             after = child.pop("after")
-            if after not in names:
+            if after not in named.names:
                 raise ConfigError(
                     f"there is nothing called {after!r} to insert after",
                     "unknown-node",
-                    key=f"{place}.{name or child.get('type')}.after",
-                    suggestion=did_you_mean(str(after), names),
+                    key=f"{place}.{own}.after",
+                    suggestion=did_you_mean(str(after), named.names),
                 )
-            merged.insert(names.index(after) + 1, child)
-        elif name in names:
-            index = names.index(name)
+            merged.insert(named.names.index(after) + 1, child)
+            named = NameList(merged)
+        elif name in named.names:
+            index = named.names.index(name)
             old = merged[index]
             merged[index] = merge({"type": old} if isinstance(old, str) else old, child, "")
         else:
             merged.append(child)
+            named.append(child)
     return merged
 
 

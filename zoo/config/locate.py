@@ -58,6 +58,8 @@ def _located(finding: Finding, files: list["_File"], overrides: Mapping[str, Any
     if place is None:
         return finding
     about_the_key = finding.code in _ABOUT_THE_KEY or not file.says(finding.key)
+    if finding.code == "unknown-key" and "${" in file.text[place.value.start : place.value.end]:
+        about_the_key = False  # a variable that stands for nothing
     return file.point(finding, place.key if about_the_key else place.value)
 
 

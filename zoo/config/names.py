@@ -18,26 +18,45 @@ def implied_names(items: Iterable[Any]) -> list[str]:
 
     Items without a name that share a type are told apart as Keras does it: `dense`, `dense_1`.
     """
-    items = [item if isinstance(item, Mapping) else {"type": item} for item in items]
-    given = [item.get("name") for item in items]
-    taken = {name for name in given if isinstance(name, str)}
-    counts: Counter[str] = Counter()
-    names = []
-    for item, name in zip(items, given, strict=True):
-        if not isinstance(name, str):
-            base = snake_case(str(item.get("type") or item.get("shared_with") or "item"))
-            name = _next_free(base, counts, taken)
-            taken.add(name)
-        names.append(name)
-    return names
+    return NameList(items).names
 
 
-def _next_free(base: str, counts: Counter[str], taken: set[str]) -> str:
-    while True:
-        name = f"{base}_{counts[base]}" if counts[base] else base
-        counts[base] += 1
-        if name not in taken:
+class NameList:
+    """The names of an array's items, kept up as items are added.
+
+    Args:
+        items: The items to begin with.
+
+    Attributes:
+        names: A name for each item.
+    """
+
+    def __init__(self, items: Iterable[Any]) -> None:
+        items = [_table(item) for item in items]
+        self._counts: Counter[str] = Counter()
+        self._taken = {item["name"] for item in items if isinstance(item.get("name"), str)}
+        self.names = [self._name(item) for item in items]
+
+    def append(self, item: Any) -> None:
+        """Names one more item; a name that it has itself is none of those before."""
+        self.names.append(self._name(_table(item)))
+
+    def _name(self, item: Mapping[str, Any]) -> str:
+        name = item.get("name")
+        if isinstance(name, str):
+            self._taken.add(name)
             return name
+        base = snake_case(str(item.get("type") or item.get("shared_with") or "item"))
+        while True:
+            name = f"{base}_{self._counts[base]}" if self._counts[base] else base
+            self._counts[base] += 1
+            if name not in self._taken:
+                self._taken.add(name)
+                return name
+
+
+def _table(item: Any) -> Mapping[str, Any]:
+    return item if isinstance(item, Mapping) else {"type": item}
 
 
 class Keys:

@@ -16,6 +16,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from zoo.errors import as_written
+
 MAX_NODES = 20_000
 ANY_SIZE = "any"
 """An axis of an input whose size may differ from batch to batch."""
@@ -69,7 +71,9 @@ def _axis(value: Any) -> int | None:
     if value == ANY_SIZE:
         return None
     if not isinstance(value, int) or isinstance(value, bool):
-        raise wrong_type(f'a size is a positive integer, or "{ANY_SIZE}"; received {value!r}')
+        raise wrong_type(
+            f'a size is a positive integer, or "{ANY_SIZE}"; received {as_written(value)}'
+        )
     if value < 1:
         raise bad_value(f"a size is a positive integer; received {value}")
     return value

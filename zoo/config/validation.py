@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from zoo.components import did_you_mean
 from zoo.config.names import Keys, Place
 from zoo.config.schema import InputTable, ModelConfig, TrainTable
-from zoo.errors import Finding
+from zoo.errors import Finding, as_written
 
 _OWN_TYPES = ("wrong-type", "bad-value")
 _UNION_BRANCHES = ("str", "list[str]", "dict[str,any]")
@@ -62,7 +62,7 @@ def _finding(detail: Any, keys: Keys, file: str | None) -> Finding:
 
 def _received(kind: str, value: Any) -> str:
     plain = isinstance(value, str | int | float) and kind not in _OWN_TYPES
-    return f"; received {str(value)[:80]!r}" if plain else ""
+    return f"; received {as_written(value)}" if plain else ""
 
 
 def _code(kind: str) -> str:

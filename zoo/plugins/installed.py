@@ -11,7 +11,8 @@ from urllib.parse import unquote, urlsplit
 from packaging.requirements import InvalidRequirement, Requirement
 
 from zoo.catalog.catalog import Catalog
-from zoo.catalog.discovery import PLUGIN_KIND, installed_versions
+from zoo.catalog.discovery import installed_versions
+from zoo.catalog.entry_points import PLUGIN_KIND
 from zoo.components import Component, did_you_mean, normalized, singular
 from zoo.errors import PluginError
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from zoo.catalog.cards import BOOLEAN, TABLE, Argument, Card, accepts
-from zoo.components import Component, closest, did_you_mean
-from zoo.errors import Finding
+from zoo.catalog.discovery import CORE
+from zoo.components import ARGUMENT_KINDS, Component, closest, did_you_mean, singular
+from zoo.errors import Finding, as_written
 from zoo.resolve.model import Part
 
 SUPPLIED = {
@@ -21,7 +22,6 @@ _GIVEN_WHEN_CALLED = {"losses": 2, "metrics": 2, "activations": 1}
 """How many tensors a function is given, by position, when it is called."""
 
 _WORDS = {BOOLEAN: "true or false", "integer": "an integer"}
-_MOST_CHARACTERS = 80
 
 
 def argument_findings(part: Part, card: Card) -> Iterator[Finding]:
@@ -46,7 +46,35 @@ def argument_findings(part: Part, card: Card) -> Iterator[Finding]:
         yield Finding("missing-argument", message, key=f"{part.key}.{name}", suggestion=doc or None)
     for name, value in part.arguments.items():
         if name in known and value is not None:
-            yield from _value_findings(what, known[name], value, f"{part.key}.{name}")
+            key = f"{part.key}.{name}"
+            if _is_no_component(part.component, known[name], value):
+                yield _not_a_component(what, known[name], value, key)
+            else:
+                yield from _value_findings(what, known[name], value, key)
+
+
+def _is_no_component(component: Component, argument: Argument, value: Any) -> bool:
+    """Tells whether an argument that has to be a component is something else.
+
+    What Keras calls by such names is one; a plugin may mean something else by them.
+    """
+    if argument.kind is None or component.distribution != CORE:
+        return False
+    if isinstance(value, list) and argument.kind == "layers":
+        return not all(isinstance(item, Part) for item in value)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return not isinstance(value, Part) and not (is_number and argument.kind == "schedules")
+
+
+def _not_a_component(what: str, argument: Argument, value: Any, key: str) -> Finding:
+    word = singular(argument.kind or "")
+    article = "an" if word[0] in "aeiou" else "a"
+    received = as_written(value)
+    message = f"{what} takes {article} {word} as {argument.name!r}; received {received}"
+    hint = "a component is a table with `type`"
+    if argument.kind in ARGUMENT_KINDS:
+        hint += ", or a name alone"
+    return Finding("wrong-type", message, key=key, suggestion=hint)
 
 
 def required_of_a_config(component: Component, card: Card) -> list[str]:
@@ -73,7 +101,7 @@ def _value_findings(what: str, argument: Argument, value: Any, key: str) -> Iter
         received = f"the component {value.component.name}"
     else:
         fits = accepts(argument.types, value)
-        received = _shortened(value)
+        received = as_written(value)
     if not fits:
         wanted = " or ".join(_WORDS.get(kind, f"a {kind}") for kind in argument.types)
         message = f"{what} takes {wanted} as {argument.name!r}; received {received}"
@@ -87,8 +115,3 @@ def _value_findings(what: str, argument: Argument, value: Any, key: str) -> Iter
 
 def _is_a_choice(value: str, choices: tuple[str, ...]) -> bool:
     return not choices or value.casefold() in (choice.casefold() for choice in choices)
-
-
-def _shortened(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}..."

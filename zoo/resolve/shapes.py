@@ -10,9 +10,9 @@ from typing import Any
 
 from zoo.components import Component
 from zoo.config.schema import DTYPES, PRECISIONS, InputTable
-from zoo.errors import Finding
+from zoo.errors import Finding, as_written, shortened
 from zoo.resolve.model import Node, Part, ResolvedModel, split_output
-from zoo.shapes.forms import LARGEST_AXIS, Nested, Shape, Shaped, Unknown, shaped, shown, words
+from zoo.shapes.forms import LARGEST_AXIS, Nested, Shape, Shaped, Unknown, shaped, words
 from zoo.shapes.limits import too_many
 from zoo.shapes.rules import KERAS_RULES, ShapeRules
 
@@ -25,6 +25,8 @@ _NAMED_INPUT = re.compile(r"\binput '(\w+)'")
 _QUOTED = re.compile(r"'(\w+)'")
 _MOST_GIVEN = 6
 _UNKNOWN = Shaped()
+_QUANTIZED = "_from_"
+"""Stands in the names of those of Keras's dtype policies that change the weights."""
 
 
 @dataclass
@@ -123,7 +125,13 @@ class _Walk:
             self._referred(reference, key)
 
     def _called(self, node: Node, part: Part) -> Shaped:
-        found = self._shaped(part, self._given(node, part))
+        try:
+            given = self._given(node, part)
+        except Unknown:
+            if part.component.target not in KERAS_RULES:
+                raise
+            given = None  # then its arguments alone are looked at
+        found = self._shaped(part, given)
         owner = self.found.nodes.get(node.layer)
         weights = [owner.weights if owner is not None else None, found.weights]
         if None not in weights and weights[0] != weights[1]:
@@ -145,9 +153,12 @@ class _Walk:
                 raise _Refused(part, str(error)) from error
             self._rules.complain(part.component, f"it raised {error!r}")
             raise Unknown from error
+        if part.component.target in KERAS_RULES and not _is_a_policy(arguments.get("dtype")):
+            dtype = as_written(arguments["dtype"])
+            raise _Refused(part, f"takes the name of a dtype as 'dtype'; received {dtype}")
         found = shaped(value)
         if value and found.output is None:
-            self._rules.complain(part.component, f"it returned {shown(value)}")
+            self._rules.complain(part.component, shortened(f"it returned {value!r}"))
         if part.component.target in KERAS_RULES and not _has_plain_weights(arguments):
             return replace(found, weights=None)
         return found
@@ -173,17 +184,30 @@ class _Walk:
     def _given(self, node: Node, part: Part) -> Any:
         """Gives the shapes of what a node takes, in the form of its `inputs`."""
         inputs, key = node.inputs, f"{node.key}.inputs"
-        if not isinstance(inputs, dict):
-            return self._referred(inputs, key)
         call = part.card.call
-        if call and list(inputs) == [call[0].name]:  # by name what others give by position
-            return self._referred(inputs[call[0].name], key)
-        return {name: self._referred(item, key) for name, item in inputs.items()}
+        if isinstance(inputs, dict) and call and list(inputs) == [call[0].name]:
+            inputs = inputs[call[0].name]  # by name what others give by position
+        if isinstance(inputs, dict):
+            shapes = self._each(inputs.values(), key)
+            return dict(zip(inputs, shapes, strict=True))
+        return self._each(inputs, key) if isinstance(inputs, list) else self._referred(inputs, key)
 
-    def _referred(self, reference: Any, key: str) -> Any:
-        if isinstance(reference, list):
-            return [self._referred(item, key) for item in reference]
-        if isinstance(reference, dict):
+    def _each(self, references: Iterable[Any], key: str) -> list[Any]:
+        """Gives the shapes of several references; each is looked at, though one is not known."""
+        found, unknown = [], False
+        for item in references:
+            try:
+                found.append(
+                    self._each(item, key) if isinstance(item, list) else self._referred(item, key)
+                )
+            except Unknown:
+                unknown = True
+        if unknown:
+            raise Unknown
+        return found
+
+    def _referred(self, reference: str, key: str) -> Any:
+        if not isinstance(reference, str):
             raise Unknown
         name, index = split_output(reference)
         if name in self.found.inputs:
@@ -225,6 +249,8 @@ class _Walk:
     def _edges(self, node: Node, message: str) -> Iterator[tuple[str, str, Shape]]:
         """Gives the edges that a message speaks of: the reference, its key, its shape."""
         inputs, key = node.inputs, f"{node.key}.inputs"
+        if isinstance(inputs, dict) and len(inputs) == 1:
+            inputs = next(iter(inputs.values()))
         if isinstance(inputs, str):
             found = [("", inputs, key)]
         elif isinstance(inputs, list):
@@ -270,6 +296,9 @@ def _defaults(part: Part) -> Iterator[tuple[str, Any]]:
 
 def _has_plain_weights(arguments: dict[str, Any]) -> bool:
     """Tells whether a layer of Keras has the weights that its rule knows of."""
-    dtype = arguments.get("dtype")
-    plain = dtype is None or dtype in DTYPES or dtype in PRECISIONS
-    return plain and not arguments.get("quantization_config")
+    is_quantized = _QUANTIZED in str(arguments.get("dtype"))
+    return not is_quantized and not arguments.get("quantization_config")
+
+
+def _is_a_policy(dtype: Any) -> bool:
+    return dtype is None or dtype in (*DTYPES, *PRECISIONS) or _QUANTIZED in str(dtype)

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from zoo.catalog.cards import NUMBER
 from zoo.catalog.catalog import broken
 from zoo.catalog.discovery import CORE
 from zoo.components import Component, paths_in
@@ -101,7 +102,7 @@ class Instantiator:
     def arguments(self, part: Part) -> dict[str, Any]:
         """Gives a part's arguments with nested parts made and paths resolved."""
         return {
-            name: self._value(value, set(paths_in(name, value)))
+            name: self._value(_as_wanted(part, name, value), set(paths_in(name, value)))
             for name, value in part.arguments.items()
         }
 
@@ -150,3 +151,12 @@ class Instantiator:
             return fault.located(file=str(self.file), key=part.key)
         message = f'"{component.name}" ({component.distribution}) refuses this: {words}'
         return ConfigError(message, code, file=str(self.file), key=part.key)
+
+
+def _as_wanted(part: Part, name: str, value: Any) -> Any:
+    """Gives an integer as a number where a number is wanted: Keras tells them apart."""
+    argument = part.card.argument(name)
+    if argument is None or type(value) is not int:
+        return value
+    is_a_number = argument.types == (NUMBER,) or argument.kind == "schedules"
+    return float(value) if is_a_number else value

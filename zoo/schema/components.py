@@ -1,8 +1,9 @@
 """The schema of each component's table, from its argument card.
 
 What is wrong is found by `if` and `then`, which give one exact error each. Editors complete from
-`properties` and `anyOf` alone, so both name the same definitions; the empty schema among those of
-an `anyOf` keeps it from ever refusing anything.
+`properties` and `anyOf` alone, so both name the same definitions; the empty schema at the end of
+an `anyOf` keeps it from ever refusing anything. What would be an error of a whole table, a key too
+many or too few, is made one of a single value.
 """
 
 import ast
@@ -13,7 +14,18 @@ from zoo.catalog.cards import STRING, TABLE, Argument, Card
 from zoo.catalog.catalog import Catalog
 from zoo.components import ARGUMENT_KINDS, KINDS, Component, singular
 from zoo.resolve.arguments import open_to_a_config, required_of_a_config
-from zoo.schema.values import Schema, list_of, one_of, table, text, typed, where
+from zoo.schema.values import (
+    WITH_A_VARIABLE,
+    Schema,
+    list_of,
+    offered,
+    one_of,
+    table,
+    text,
+    typed,
+    unless,
+    where,
+)
 
 _NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$"
 _ZOO_MODEL = "^zoo:"
@@ -101,7 +113,8 @@ def _component(row: Component, card: Card, names: dict[str, list[str]]) -> Schem
         name: _argument(argument) for name, argument in open_to_a_config(row, card).items()
     }
     reserved = {**RESERVED[row.kind], "type": {"enum": names[row.qualified]}}
-    schema = table({**arguments, **reserved}, description=f"{card.summary} ({row.distribution})")
+    summary = f"{card.summary} ({row.distribution})"
+    schema = table(row.name, {**arguments, **reserved}, description=summary)
     if card.open:
         del schema["additionalProperties"]
     return schema
@@ -136,7 +149,7 @@ def _nested(kind: str) -> Schema:
     schema = where({"type": "object", "required": ["type"]}, ref(f"{kind} table"))
     if kind in ARGUMENT_KINDS:
         schema["else"] = where({"type": "string"}, ref(f"{kind} name"))
-    return {**schema, "anyOf": [ref(f"{kind} name"), ref(f"{kind} table"), {}]}
+    return {**schema, "anyOf": offered(ref(f"{kind} name"), ref(f"{kind} table"))}
 
 
 def _table(kind: str, rows: list[Component], names: dict[str, list[str]]) -> Schema:
@@ -147,7 +160,7 @@ def _table(kind: str, rows: list[Component], names: dict[str, list[str]]) -> Sch
         "type": "object",
         "properties": {**RESERVED[kind], "type": ref(f"{kind} name")},
         "allOf": known,
-        "anyOf": [*(ref(f"{kind}.{row.qualified}") for row in rows), {}],
+        "anyOf": offered(*(ref(f"{kind}.{row.qualified}") for row in rows)),
     }
 
 
@@ -156,12 +169,16 @@ def _is_of_type(names: list[str]) -> Schema:
 
 
 def _name_schema(kind: str, names: dict[str, list[str]]) -> Schema:
-    every = [name for listed in names.values() for name in listed]
-    short = [listed[0] for listed in names.values()]
-    schema = one_of(every, offered=short)
-    if kind == "layers":  # a model of the zoo is one too
-        schema["if"]["not"]["pattern"] += f"|{_ZOO_MODEL}"
-    return {**schema, "description": f"A {singular(kind)} by its name."}
+    short = {"enum": [listed[0] for listed in names.values()]}
+    qualified = {"enum": list(names)}
+    # A model of the zoo is a layer too.
+    free = f"{WITH_A_VARIABLE}|{_ZOO_MODEL}" if kind == "layers" else WITH_A_VARIABLE
+    return {
+        "type": "string",
+        **unless(free, {**where({"pattern": "/"}, qualified), "else": short}),
+        "anyOf": offered(short),
+        "description": f"A {singular(kind)} by its name.",
+    }
 
 
 def _name_or_table(kind: str, rows: list[Component]) -> Schema:
@@ -169,11 +186,7 @@ def _name_or_table(kind: str, rows: list[Component]) -> Schema:
         **typed((STRING, TABLE)),
         **where({"type": "string"}, ref(f"{kind} name")),
         "else": ref(f"{kind} table"),
-        "anyOf": [
-            ref(f"{kind} name"),
-            *(ref(f"{kind}.{row.qualified}") for row in rows),
-            {},
-        ],
+        "anyOf": offered(ref(f"{kind} name"), *(ref(f"{kind}.{row.qualified}") for row in rows)),
     }
 
 
@@ -185,10 +198,12 @@ def _whole(
     for row in rows:
         wanted = required_of_a_config(row, cards[row.qualified])
         if wanted:
-            condition = _is_of_type(names[row.qualified])
             # Arguments may stand in `args` as well.
-            condition["not"] = {"required": ["args"]}
-            rules.append(where(condition, {"required": wanted}))
+            lacking = {"not": {"anyOf": [{"required": ["args"]}, {"required": wanted}]}}
+            condition = {**_is_of_type(names[row.qualified]), **lacking}
+            # `required` would be an error of the whole table, as above.
+            needs = {"const": f"{row.name} with {' and '.join(wanted)}"}
+            rules.append(where(condition, {"properties": {"type": needs}}))
     has_type: Schema = {"required": ["type"]}
     if kind == "layers":
         has_type = where({"not": {"required": ["shared_with"]}}, has_type)

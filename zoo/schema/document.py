@@ -5,7 +5,17 @@ from typing import Any
 from zoo.catalog.catalog import Catalog
 from zoo.config.schema import ANY_SIZE, DTYPES, PRECISIONS
 from zoo.schema.components import definitions, listed, ref
-from zoo.schema.values import Schema, list_of, one_of, table, text, typed
+from zoo.schema.values import (
+    WITH_A_VARIABLE,
+    Schema,
+    list_of,
+    one_of,
+    table,
+    text,
+    typed,
+    unless,
+    where,
+)
 
 _DRAFT = "http://json-schema.org/draft-07/schema#"
 _MODEL_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
@@ -24,7 +34,7 @@ def config_schema(catalog: Catalog) -> dict[str, Any]:
     return {
         "$schema": _DRAFT,
         "title": "A model config",
-        **table(_PROPERTIES),
+        **table("a model config", _PROPERTIES),
         "if": {"required": ["extends"]},
         "else": {"required": ["zoo", "name", "inputs", "layers"], "properties": _WHOLE},
         "definitions": dict(definitions(catalog)),
@@ -38,7 +48,10 @@ def _count(least: int = 1, **more: Any) -> Schema:
 INPUT: dict[str, Schema] = {
     "name": text(_NODE_NAME),
     "shape": list_of(
-        {"type": ["integer", "string"], "minimum": 1},
+        {
+            **where({"type": "string"}, unless(WITH_A_VARIABLE, {"const": ANY_SIZE})),
+            "else": {"type": "integer", "minimum": 1},
+        },
         description=f'The sizes without the batch; "{ANY_SIZE}" is one that may differ.',
     ),
     "dtype": one_of(DTYPES),
@@ -69,7 +82,7 @@ _PROPERTIES: dict[str, Schema] = {
     "extends": {**_ONE_OR_MORE, "description": "What it starts from: a path, or a model's name."},
     "unset": list_of({"type": "string"}, description="Dotted keys that are taken out again."),
     "vars": {"type": "object", "description": 'Values for "${vars.NAME}".'},
-    "inputs": list_of(table(INPUT), description="The model's inputs."),
+    "inputs": list_of(table("an input", INPUT), description="The model's inputs."),
     "layers": {**listed("layers"), "description": "The nodes of the graph."},
     "outputs": list_of({"type": "string"}, description="Nodes; by default the last."),
     "loss": ref("losses"),
@@ -78,7 +91,7 @@ _PROPERTIES: dict[str, Schema] = {
     "metrics": listed("metrics"),
     "optimizer": ref("optimizers"),
     "data": ref("datasets"),
-    "train": table(TRAIN),
+    "train": table("[train]", TRAIN),
     "evaluate": listed("evaluators"),
 }
 

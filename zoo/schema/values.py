@@ -15,8 +15,8 @@ _JSON = {
     LIST: "array",
     TABLE: "object",
 }
-_A_VARIABLE = r"^\$\{vars\.[^}]+\}$"
-_WITH_A_VARIABLE = r"\$\{vars\.[^}]+\}"
+WITH_A_VARIABLE = r"\$\{vars\.[^}]+\}"
+_A_VARIABLE: Schema = {"type": "string", "pattern": f"^{WITH_A_VARIABLE}$"}
 
 
 def typed(types: Types, **more: Any) -> Schema:
@@ -24,35 +24,45 @@ def typed(types: Types, **more: Any) -> Schema:
     if not types:
         return dict(more)
     listed = [_JSON[kind] for kind in types]
+    of_type = {"type": listed if len(listed) > 1 else listed[0]}
     if STRING in types:
-        return {"type": listed, **more}
+        return {**of_type, **more}
     # A variable keeps the type of its value.
-    return {"type": [*listed, "string"], "pattern": _A_VARIABLE, **more}
+    return {"if": _A_VARIABLE, "else": of_type, **more}
 
 
-def one_of(choices: Iterable[Any], types: Types = (STRING,), *, offered: Any = None) -> Schema:
+def one_of(choices: Iterable[str], types: Types = (STRING,)) -> Schema:
     """Gives the schema of a string that is one of several.
 
     Args:
         choices: What is accepted.
-        types: What else it may be than a string.
-        offered: What editors propose; all choices by default.
+        types: What it may be; strings among it.
     """
     listed = list(choices)
+    others = tuple(kind for kind in types if kind != STRING)
     return {
-        **typed(types),
-        "if": {"type": "string", "not": {"pattern": _WITH_A_VARIABLE}},
-        "then": {"enum": listed},
-        # Editors complete from this; it never refuses anything.
-        "anyOf": [{"enum": listed if offered is None else list(offered)}, {}],
+        "if": {"type": "string"},
+        "then": unless(WITH_A_VARIABLE, {"enum": listed}),
+        "else": typed(others) if others else {"type": "string"},
+        "anyOf": offered({"enum": listed}),
     }
+
+
+def offered(*schemas: Schema) -> list[Schema]:
+    """Gives what editors complete from, and nothing is refused by."""
+    return [*schemas, {}]
+
+
+def unless(pattern: str, schema: Schema) -> Schema:
+    """Gives the schema that holds for every string without a pattern."""
+    return {"if": {"pattern": pattern}, "else": schema}
 
 
 def text(pattern: str = "", **more: Any) -> Schema:
     """Gives the schema of a text of a form."""
     if not pattern:
         return {"type": "string", **more}
-    return {"type": "string", "pattern": f"{pattern}|{_WITH_A_VARIABLE}", **more}
+    return {"type": "string", "pattern": f"{pattern}|{WITH_A_VARIABLE}", **more}
 
 
 def list_of(items: Schema, **more: Any) -> Schema:
@@ -60,9 +70,22 @@ def list_of(items: Schema, **more: Any) -> Schema:
     return typed((LIST,), items=items, **more)
 
 
-def table(properties: dict[str, Any], **more: Any) -> Schema:
-    """Gives the schema of a table that takes these keys alone."""
-    return {"type": "object", "properties": properties, "additionalProperties": False, **more}
+def table(what: str, properties: dict[str, Any], **more: Any) -> Schema:
+    """Gives the schema of a table that takes these keys alone.
+
+    Args:
+        what: What has the keys, for the error of a key that it has not.
+        properties: The schema of each key.
+        **more: What else the schema says.
+    """
+    keys = ", ".join(properties)
+    return {
+        "type": "object",
+        "properties": properties,
+        # `false` would be an error of the whole table, which editors underline line by line.
+        "additionalProperties": {"const": f"a key of {what}: {keys}"},
+        **more,
+    }
 
 
 def where(condition: Schema, then: Schema) -> Schema:

@@ -4,8 +4,8 @@ from functools import partial
 from typing import Any
 
 from zoo.shapes.core import bias, low_rank
-from zoo.shapes.forms import Arguments, Rule, Shape, Unknown, known, shown
-from zoo.shapes.reading import counts, image, positive, put_together
+from zoo.shapes.forms import Arguments, Rule, Shape, Unknown, known
+from zoo.shapes.reading import counts, image, not_taken, positive, put_together
 
 
 def _convolution(dimensions: int, arguments: Arguments, shapes: Any) -> Any:
@@ -49,10 +49,7 @@ def _transposed(dimensions: int, arguments: Arguments, shapes: Any) -> Any:
     if arguments["output_padding"] is not None:
         padding = counts(arguments, "output_padding", dimensions, 0)
         if any((p or 0) >= stride for p, stride in zip(padding, window.strides, strict=True)):
-            raise ValueError(
-                f"takes an 'output_padding' less than its strides; received "
-                f"{shown(arguments['output_padding'])}"
-            )
+            raise not_taken("less than its strides", "output_padding", arguments["output_padding"])
     first, channels, sizes = image(arguments, shapes, dimensions)
     kernel = (*window.kernel, filters, _channels(channels))
     output = put_together(None, filters, window.spread(sizes, padding), first=first)
@@ -88,7 +85,7 @@ class _Window:
         accepted = ("valid", "same", "causal") if causal else ("valid", "same")
         if self.padding not in accepted:
             listed = " or ".join(accepted)
-            raise ValueError(f"takes {listed} as 'padding'; received {shown(padding)}")
+            raise not_taken(listed, "padding", padding)
         if strict and max(self.strides) > 1 and max(self.dilation) > 1:
             raise ValueError("takes 'dilation_rate' or strides greater than 1, not both")
 

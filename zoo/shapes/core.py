@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from zoo.shapes.forms import Arguments, Rule, Shape, Unknown, known, shown
-from zoo.shapes.reading import axis_of, between, features, one, positive
+from zoo.shapes.forms import Arguments, Rule, Shape, Unknown, known
+from zoo.shapes.reading import axis_of, between, features, not_taken, one, positive
 
 
 def low_rank(arguments: Arguments, kernel: Shape) -> list[Shape]:
@@ -59,9 +59,7 @@ def _dropout(arguments: Arguments, shapes: Any) -> Any:
     if noise is not None:
         sizes = [] if isinstance(noise, str | dict) or not hasattr(noise, "__iter__") else noise
         if not sizes or not all(isinstance(size, int) and size > 0 for size in sizes):
-            raise ValueError(
-                f"takes a list of positive integers as 'noise_shape'; received {shown(noise)}"
-            )
+            raise not_taken("a list of positive integers", "noise_shape", noise)
     return _same(arguments, shapes)
 
 
@@ -86,25 +84,30 @@ def _batch_normalization(arguments: Arguments, shapes: Any) -> Any:
 
 def _layer_normalization(arguments: Arguments, shapes: Any) -> Any:
     shape = one(shapes)
-    sizes = _sizes_along(arguments["axis"], shape)
+    axes = _axes(arguments, shape)
     count = sum(bool(arguments[name]) for name in ("scale", "center"))
-    return known(shape, *[sizes] * count)
+    return known(shape, *[_sizes(axes, shape) for _ in range(count)])
 
 
 def _rms_normalization(arguments: Arguments, shapes: Any) -> Any:
     shape = one(shapes)
-    return known(shape, _sizes_along(arguments["axis"], shape))
+    return known(shape, _sizes(_axes(arguments, shape), shape))
 
 
-def _sizes_along(axes: Any, shape: Shape) -> tuple[int, ...]:
-    listed = [axes] if isinstance(axes, int) else list(axes)
-    return tuple(features(shape, axis_of(axis, "axis", len(shape))) for axis in listed)
+def _axes(arguments: Arguments, shape: Shape) -> list[int]:
+    axes = arguments["axis"]
+    listed = [axes] if isinstance(axes, int) else axes or ()
+    return [axis_of(axis, "axis", len(shape)) for axis in listed]
+
+
+def _sizes(axes: list[int], shape: Shape) -> tuple[int, ...]:
+    return tuple(features(shape, axis) for axis in axes)
 
 
 def _group_normalization(arguments: Arguments, shapes: Any) -> Any:
     groups = arguments["groups"]
     if not isinstance(groups, int) or (groups <= 0 and groups != -1):
-        raise ValueError(f"takes a positive integer, or -1, as 'groups'; received {shown(groups)}")
+        raise not_taken("a positive integer, or -1,", "groups", groups)
     shape = one(shapes)
     size = features(shape, axis_of(arguments["axis"], "axis", len(shape)))
     if groups != -1 and size % groups:
@@ -115,9 +118,7 @@ def _group_normalization(arguments: Arguments, shapes: Any) -> Any:
 
 def _unit_normalization(arguments: Arguments, shapes: Any) -> Any:
     shape = one(_only(shapes))
-    axes = arguments["axis"]
-    for axis in [axes] if isinstance(axes, int) else axes:
-        axis_of(axis, "axis", len(shape))
+    _axes(arguments, shape)
     return known(shape)
 
 
@@ -126,7 +127,7 @@ def _normalization(arguments: Arguments, shapes: Any) -> Any:
     if (mean is None) != (variance is None):
         raise ValueError("takes 'mean' and 'variance' together, or neither")
     shape = one(shapes)
-    sizes = _sizes_along(() if arguments["axis"] is None else arguments["axis"], shape)
+    sizes = _sizes(_axes(arguments, shape), shape)
     if mean is None:
         return known(shape, sizes, sizes, ())
     if isinstance(mean, list) or isinstance(variance, list):
@@ -138,7 +139,9 @@ def _check_statistics(mean: Any, variance: Any, sizes: tuple[int, ...]) -> None:
     lengths = {len(item) if isinstance(item, list) else 0 for item in (mean, variance)}
     if len(lengths) > 1:
         raise ValueError("takes a 'mean' and a 'variance' of one length")
-    if len(sizes) == 1 and lengths.isdisjoint({1, sizes[0]}):
+    if len(sizes) != 1:
+        raise Unknown
+    if lengths.isdisjoint({1, sizes[0]}):
         raise ValueError(f"expects an input with as many features as its 'mean', {min(lengths)}")
 
 

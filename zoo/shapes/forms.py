@@ -2,7 +2,8 @@
 
 A rule is a plain function `(arguments, shapes)`. `arguments` are those of a config, with the
 defaults of the signature; `shapes` is the shape of the only input, a list or a table of shapes,
-just as a node's `inputs` has it. The first axis is the batch; it is None, and so is any axis whose
+just as a node's `inputs` has it. Keras's own rules are given None where it is not known, to look
+at the arguments alone. The first axis is the batch; it is None, and so is any axis whose
 size differs from batch to batch. A rule returns the shape of the output (a list of them where a
 layer returns several tensors), or a table of it and the shapes of the weights,
 `{"output": shape, "weights": [shape, ...]}`; or None where it cannot tell.
@@ -27,7 +28,6 @@ LARGEST_AXIS = 2**63 - 1
 """The largest size that a tensor's axis can have."""
 
 _MOST_AXES = 8
-_MOST_CHARACTERS = 80
 
 
 class Unknown(Exception):
@@ -120,9 +120,3 @@ def words(shape: Shape) -> str:
     if len(sizes) > _MOST_AXES:
         sizes = [*sizes[: _MOST_AXES - 2], "...", sizes[-1]]
     return f"({', '.join(sizes)})"
-
-
-def shown(value: Any) -> str:
-    """Words a value of a config, cut where it is long."""
-    text = repr(value)
-    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}..."

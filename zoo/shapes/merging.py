@@ -3,8 +3,8 @@
 from typing import Any
 
 from zoo.shapes.core import bias
-from zoo.shapes.forms import Arguments, Rule, Shape, Unknown, known, shown
-from zoo.shapes.reading import axis_of, between, features, positive, several
+from zoo.shapes.forms import Arguments, Rule, Shape, Unknown, known
+from zoo.shapes.reading import axis_of, between, features, not_taken, positive, several
 
 
 def _elementwise(_arguments: Arguments, shapes: Any) -> Any:
@@ -37,6 +37,8 @@ def _common(one: int | None, other: int | None) -> int | None:
 
 def _concatenate(arguments: Arguments, shapes: Any) -> Any:
     listed = several(shapes)
+    if len(listed) == 1 and arguments["axis"] >= len(listed[0]):
+        return known(listed[0])  # nothing is done along it
     if len({len(shape) for shape in listed}) > 1:
         raise ValueError("expects inputs with equally many axes")
     rank = len(listed[0])
@@ -55,10 +57,10 @@ def _dot(arguments: Arguments, shapes: Any) -> Any:
     if not isinstance(axes, int) and (
         not isinstance(axes, list) or len(axes) != 2 or not all(isinstance(a, int) for a in axes)
     ):
-        raise ValueError(f"takes an axis, or two of them, as 'axes'; received {shown(axes)}")
+        raise not_taken("an axis, or two of them,", "axes", axes)
     pair = [axes, axes] if isinstance(axes, int) else axes
     if 0 in pair:
-        raise ValueError(f"takes axes from 1 on as 'axes'; received {shown(axes)}")
+        raise not_taken("axes from 1 on", "axes", axes)
     along = [axis_of(a, "axes", len(s)) for a, s in zip(pair, (left, right), strict=True)]
     if left[along[0]] != right[along[1]]:
         raise ValueError(
@@ -72,8 +74,7 @@ def _dot(arguments: Arguments, shapes: Any) -> Any:
 
 def _attention(arguments: Arguments, shapes: Any) -> Any:
     if arguments["score_mode"] not in ("dot", "concat"):
-        mode = shown(arguments["score_mode"])
-        raise ValueError(f"takes dot or concat as 'score_mode'; received {mode}")
+        raise not_taken("dot or concat", "score_mode", arguments["score_mode"])
     listed = several(shapes, 2, 3)
     scalars = [arguments["use_scale"], arguments["score_mode"] == "concat"]
     return known((*listed[0][:-1], listed[1][-1]), *[() for scalar in scalars if scalar])
@@ -90,6 +91,8 @@ def _multi_head_attention(arguments: Arguments, shapes: Any) -> Any:
     given = arguments["value_dim"]
     value_size = key_size if given is None else positive(arguments, "value_dim")
     between(arguments, "dropout", 0, 1)
+    if shapes is None:
+        raise Unknown
     if not isinstance(shapes, dict) or not {"query", "value"} <= set(shapes):
         raise ValueError("expects a table of inputs, with 'query' and 'value'")
     query, value = shapes["query"], shapes["value"]

@@ -3,8 +3,8 @@
 from functools import partial
 from typing import Any
 
-from zoo.shapes.forms import Arguments, Rule, Unknown, known, shown
-from zoo.shapes.reading import as_counts, counts, image, put_together
+from zoo.shapes.forms import Arguments, Rule, Unknown, known
+from zoo.shapes.reading import as_counts, counts, image, not_taken, put_together
 
 
 def _pooling(dimensions: int, arguments: Arguments, shapes: Any) -> Any:
@@ -14,7 +14,7 @@ def _pooling(dimensions: int, arguments: Arguments, shapes: Any) -> Any:
         strides = counts(arguments, "strides", dimensions)
     padding = arguments["padding"]
     if padding not in ("valid", "same"):
-        raise ValueError(f"takes valid or same as 'padding'; received {shown(padding)}")
+        raise not_taken("valid or same", "padding", padding)
     first, channels, sizes = image(arguments, shapes, dimensions)
     found: list[int | None] = []
     for index, size in enumerate(sizes):

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from zoo.shapes.forms import Arguments, Shape, Unknown, shown
+from zoo.errors import as_written
+from zoo.shapes.forms import Arguments, Shape, Unknown
 
 _AXES = {
     0: (),
@@ -26,8 +27,8 @@ def one(shapes: Any, rank: int | None = None, form: str = "", *, least: int = 0)
         form: Those axes in words.
         least: How many axes it has to have at least.
     """
-    if isinstance(shapes, list) and len(shapes) != 1:
-        raise ValueError(f"expects one input, not {len(shapes)}")
+    if isinstance(shapes, list):
+        raise ValueError("expects one input, not a list of inputs")
     if not isinstance(shapes, tuple):
         raise Unknown
     shape: Shape = shapes
@@ -73,9 +74,7 @@ def channels_first(arguments: Arguments) -> bool:
     value = arguments["data_format"]
     layout = _usual_layout() if value is None else str(value).lower()
     if layout not in (CHANNELS_LAST, CHANNELS_FIRST):
-        raise ValueError(
-            f"takes {CHANNELS_LAST} or {CHANNELS_FIRST} as 'data_format'; received {shown(value)}"
-        )
+        raise not_taken(f"{CHANNELS_LAST} or {CHANNELS_FIRST}", "data_format", value)
     return layout == CHANNELS_FIRST
 
 
@@ -94,7 +93,7 @@ def positive(arguments: Arguments, name: str) -> int:
     """Gives an argument that has to be a positive integer."""
     value = arguments[name]
     if not isinstance(value, int) or value <= 0:
-        raise ValueError(f"takes a positive integer as '{name}'; received {shown(value)}")
+        raise not_taken("a positive integer", name, value)
     return value
 
 
@@ -105,7 +104,7 @@ def between(arguments: Arguments, name: str, least: float, most: float | None = 
         return
     if value < least or (most is not None and value > most):
         span = f"from {least} to {most}" if most is not None else f"of at least {least}"
-        raise ValueError(f"takes a number {span} as '{name}'; received {shown(value)}")
+        raise not_taken(f"a number {span}", name, value)
 
 
 def counts(arguments: Arguments, name: str, number: int, least: int = 1) -> tuple[int, ...]:
@@ -119,7 +118,7 @@ def as_counts(value: Any, name: str, number: int, least: int = 1) -> tuple[int, 
     values = (value,) * number if isinstance(value, int) else tuple(value)
     if len(values) != number or not all(isinstance(v, int) and v >= least for v in values):
         many = f", or {number} of them," if number > 1 else ""
-        raise ValueError(f"takes an integer from {least} on{many} as '{name}'; {_received(value)}")
+        raise not_taken(f"an integer from {least} on{many}", name, value)
     return values
 
 
@@ -130,7 +129,7 @@ def pairs(arguments: Arguments, name: str, number: int) -> list[tuple[int, ...]]
         return [as_counts(value, name, 2, 0)] * number
     values = tuple(value)
     if len(values) != number:
-        raise ValueError(f"takes an integer, or {number} of them, as '{name}'; {_received(value)}")
+        raise not_taken(f"an integer, or {number} of them,", name, value)
     return [as_counts(item, name, 2, 0) for item in values]
 
 
@@ -147,9 +146,11 @@ def features(shape: Shape, axis: int = -1) -> int:
     """Gives the size of an axis that has weights, and so has to be known."""
     size = shape[axis]
     if size is None:
-        raise ValueError(f"expects an input whose axis {axis} has a known size")
+        which = "last axis" if axis == -1 else f"axis {axis}"
+        raise ValueError(f"expects an input whose {which} has a known size")
     return size
 
 
-def _received(value: Any) -> str:
-    return f"received {shown(value)}"
+def not_taken(what: str, name: str, value: Any) -> ValueError:
+    """Words that an argument has to be something else."""
+    return ValueError(f"takes {what} as '{name}'; received {as_written(value)}")

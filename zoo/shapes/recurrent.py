@@ -4,8 +4,8 @@ from functools import partial
 from typing import Any
 
 from zoo.shapes.core import bias
-from zoo.shapes.forms import Arguments, Nested, Rule, Shape, Unknown, known, shown
-from zoo.shapes.reading import features, one, positive
+from zoo.shapes.forms import Arguments, Nested, Rule, Shape, Unknown, known
+from zoo.shapes.reading import features, not_taken, one, positive
 
 _MERGES = ("sum", "mul", "ave", "concat", None)
 
@@ -37,7 +37,7 @@ def _bidirectional(arguments: Arguments, shapes: Any) -> Any:
     mode = arguments["merge_mode"]
     if mode not in _MERGES:
         listed = ", ".join(str(m) for m in _MERGES[:-1])
-        raise ValueError(f"takes one of {listed} as 'merge_mode'; received {shown(mode)}")
+        raise not_taken(f"one of {listed}", "merge_mode", mode)
     forward, backward = arguments["layer"], arguments["backward_layer"]
     if arguments.get("weights") is not None or not isinstance(forward, Nested):
         raise Unknown
@@ -61,6 +61,8 @@ def _time_distributed(arguments: Arguments, shapes: Any) -> Any:
     if not isinstance(inner, Nested):
         raise Unknown
     shape = one(shapes, least=3)
+    if inner.target in _RECURRENT_TARGETS and len(shape) != 4:
+        raise Unknown  # Keras looks at the number of axes only when it runs
     found = inner.shaped((shape[0], *shape[2:]))
     if not isinstance(found.output, tuple) or found.weights is None:
         raise Unknown

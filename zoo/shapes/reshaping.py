@@ -4,8 +4,17 @@ import math
 from functools import partial
 from typing import Any
 
-from zoo.shapes.forms import Arguments, Rule, Shape, known, shown
-from zoo.shapes.reading import channels_first, counts, image, one, pairs, positive, put_together
+from zoo.shapes.forms import Arguments, Rule, Shape, known
+from zoo.shapes.reading import (
+    channels_first,
+    counts,
+    image,
+    not_taken,
+    one,
+    pairs,
+    positive,
+    put_together,
+)
 
 
 def _flatten(arguments: Arguments, shapes: Any) -> Any:
@@ -17,9 +26,8 @@ def _flatten(arguments: Arguments, shapes: Any) -> Any:
 def _reshape(arguments: Arguments, shapes: Any) -> Any:
     target = tuple(arguments["target_shape"])
     if not all(isinstance(size, int) and size >= -1 for size in target) or target.count(-1) > 1:
-        raise ValueError(
-            f"takes a list of integers, of which one may be -1, as 'target_shape'; received "
-            f"{shown(arguments['target_shape'])}"
+        raise not_taken(
+            "a list of integers, of which one may be -1,", "target_shape", arguments["target_shape"]
         )
     shape = one(shapes)
     if None in shape[1:]:
@@ -40,9 +48,7 @@ def _all_known(sizes: Shape) -> list[int]:
 def _permute(arguments: Arguments, shapes: Any) -> Any:
     order = tuple(arguments["dims"])
     if sorted(order) != list(range(1, len(order) + 1)):
-        raise ValueError(
-            f"takes each axis once, counted from 1, as 'dims'; received {shown(arguments['dims'])}"
-        )
+        raise not_taken("each axis once, counted from 1,", "dims", arguments["dims"])
     shape = one(shapes, len(order) + 1, f"with the {len(order) + 1} axes of its 'dims' and a batch")
     return known((shape[0], *(shape[axis] for axis in order)))
 
@@ -54,7 +60,8 @@ def _repeat_vector(arguments: Arguments, shapes: Any) -> Any:
 
 
 def _up_sampling(dimensions: int, arguments: Arguments, shapes: Any) -> Any:
-    factors = counts(arguments, "size", dimensions)
+    several = dimensions > 1
+    factors = counts(arguments, "size", dimensions) if several else (positive(arguments, "size"),)
     return _image_changed(dimensions, arguments, shapes, lambda i, size: size * factors[i])
 
 

@@ -19,7 +19,7 @@ from zoo.testing.tiny import TrainingBench, tiny_data, tiny_model
 
 __all__ = ["check_component"]
 
-_TAKEN = {
+TAKEN = {
     "layers": {"inputs"},
     "losses": {"y_true", "y_pred", "needs"},
     "metrics": {"y_true", "y_pred", "needs"},
@@ -48,23 +48,20 @@ def check_component(
 ) -> list[str]:
     """Checks that a component keeps every rule of its kind.
 
-    Where samples are wanted, a shape without the batch axis, such as `(8, 3)`, is filled with
-    random numbers; an array, with the batch axis, is taken as it is.
+    Samples are an array, or a shape without the batch axis, which is filled with random numbers.
 
     Args:
         component: A class or function, or the name that it is registered under.
         arguments: Its arguments; a function that makes them where they hold layers.
         kind: `"losses"`, `"metrics"`, ...: for a function that is not installed, or a name that
             two kinds have.
-        inputs: For a layer, what it is called with: samples, a list of them for one call with
-            a list, or a dict for keyword arguments.
+        inputs: For a layer, the samples, a list for one call with a list, a dict for keywords.
         y_pred: For a loss or metric, the predictions: by default three numbers a sample, between
             0 and 1.
         y_true: The targets; by default numbers of the same shape.
         needs: What it asks for beside them, by parameter.
-        model: For a loop, callback, optimizer or evaluator, makes the compiled model that it
-            works on; by default a small one.
-        data: The data for it, as a dataset returns it.
+        model: Makes the compiled model that a loop, callback, optimizer or evaluator works on.
+        data: The data for it, as a dataset returns it; by default both are small.
         skip: The rules to leave out, by name.
         seed: Seeds everything that is random.
 
@@ -87,8 +84,8 @@ def check_component(
         "data": data,
     }
     for name, value in given.items():
-        if value is not None and name not in _TAKEN[subject.kind]:
-            taken = ", ".join(sorted(_TAKEN[subject.kind])) or "nothing"
+        if value is not None and name not in TAKEN[subject.kind]:
+            taken = ", ".join(sorted(TAKEN[subject.kind])) or "nothing"
             raise ValueError(
                 f"{subject.label} is one of the {subject.kind}, which take no `{name}`; they take "
                 f"{taken}"

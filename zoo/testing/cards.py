@@ -1,13 +1,20 @@
-"""The rule that what the zoo reads from the source is what the constructor takes."""
+"""The rules that what `zoo check` knows of a component without importing it is so."""
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
+
+import keras
 
 from zoo.catalog.card_making import make_card
 from zoo.catalog.cards import Card
+from zoo.catalog.discovery import find_components
 from zoo.catalog.source import SourceTree
 from zoo.resolve import Part
 from zoo.resolve.arguments import argument_findings
+from zoo.runtime.signatures import defaults_of
+from zoo.shapes.forms import Shape, Unknown, shaped, words
+from zoo.shapes.rules import ShapeRules
 from zoo.testing.rules import Broken, rule
 
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -44,13 +51,53 @@ def card(bench: Any) -> None:
     _accept(bench, found)
 
 
+@rule(
+    "What its shape rule says, the function under `zoo.shapes`, is what it gives: the shapes that "
+    "come out, and how many numbers its weights hold.",
+    "correct the function; None in the place of an output or of the weights says that it cannot "
+    "tell.",
+)
+def inference(bench: Any) -> None:
+    """Compares a layer with the rule by which its shapes are known before it is built."""
+    subject = bench.subject
+    arguments = _plain(subject.arguments)
+    if subject.component is None or len(arguments) < len(subject.arguments):
+        return
+    rules = ShapeRules(find_components())
+    infer = rules.of(subject.component)
+    if infer is None:
+        if reason := rules.broken.get(subject.component.qualified):
+            raise Broken(reason)
+        return
+    shapes = keras.tree.map_structure(lambda array: (None, *array.shape[1:]), bench.inputs)
+    try:
+        found = shaped(infer({**defaults_of(subject.target), **arguments}, shapes))
+    except Unknown:
+        return
+    layer = bench.layer()
+    real = [tuple(tensor.shape) for tensor in keras.tree.flatten(bench.model(layer).output)]
+    if found.outputs and found.outputs != real:
+        raise Broken(f"it gives {_worded(real)}; the rule says {_worded(found.outputs)}")
+    if found.parameters not in (None, layer.count_params()):
+        raise Broken(f"it has {layer.count_params()} weights; the rule says {found.parameters}")
+
+
+def _worded(shapes: list[Shape]) -> str:
+    return " and ".join(words(shape) for shape in shapes)
+
+
+def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Gives the arguments that a config could hold as they are."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in arguments.items()
+        if value is None or isinstance(value, _PLAIN)
+    }
+
+
 def _accept(bench: Any, found: Card) -> None:
     """Holds the arguments that are given here against the card, as `zoo check` does."""
-    plain = {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in bench.subject.arguments.items()
-        if isinstance(value, _PLAIN)
-    }
+    plain = _plain(bench.subject.arguments)
     part = Part(bench.subject.component, plain, "here", card=found)
     for finding in argument_findings(part, found):
         name = finding.key.rpartition(".")[2] if finding.key else ""

@@ -26,17 +26,11 @@ def config(bench: Any) -> None:
         return
     made = subject.make()
     found = made.get_config()
-    own = inspect.signature(subject.target).parameters.values()
-    missing = [
-        p.name
-        for p in own
-        if p.kind not in _VARIADIC
-        and p.name not in found
-        # Keras itself leaves some out while they have their default.
-        and (p.name in subject.arguments or not subject.is_keras)
-    ]
+    # Keras itself leaves some out while they have their default.
+    own = own_parameters(subject.target) if not subject.is_keras else ()
+    missing = [name for name in (*own, *subject.arguments) if name not in found]
     if missing:
-        raise Broken(f"get_config leaves out {', '.join(missing)}")
+        raise Broken(f"get_config leaves out {', '.join(dict.fromkeys(missing))}")
     text = _as_text(made)
     again = subject.target.from_config(dict(found))
     if _as_text(again) != text:
@@ -64,6 +58,17 @@ def serialization(bench: Any) -> None:
         raise Broken(f"it comes back as a {type(again).__name__}")
     if not subject.is_function and _as_text(again) != _as_text(made):
         raise Broken(f"it comes back with another config: {_difference(made, again)}")
+
+
+def own_parameters(target: Any) -> list[str]:
+    """Names the parameters of the constructor that a class outside of Keras wrote itself."""
+    for base in inspect.getmro(target):
+        if "__init__" in vars(base):
+            if str(base.__module__).partition(".")[0] == "keras":
+                break
+            parameters = list(inspect.signature(vars(base)["__init__"]).parameters.values())[1:]
+            return [p.name for p in parameters if p.kind not in _VARIADIC]
+    return []
 
 
 def _plain(made: Any) -> Any:

@@ -64,8 +64,8 @@ def _parts_of(split: Any) -> tuple[Any, ...]:
         keras.utils.unpack_x_y_sample_weight(keras.tree.map_structure(_as_array, batch))
         for batch in itertools.islice(_batches_of(split), _MOST_BATCHES)
     ]
-    parts = (part for part in zip(*batches, strict=True) if part[0] is not None)
-    return tuple(keras.tree.map_structure(lambda *a: np.concatenate(a), *part) for part in parts)
+    given = (part for part in zip(*batches, strict=True) if part[0] is not None)
+    return tuple(keras.tree.map_structure(lambda *a: np.concatenate(a), *part) for part in given)
 
 
 def _batches_of(split: Any) -> Iterator[Any]:

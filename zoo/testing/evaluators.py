@@ -1,9 +1,11 @@
 """The rules for evaluators."""
 
+import inspect
 import math
 from collections.abc import Mapping
 from typing import Any
 
+from zoo.report import Report
 from zoo.testing import cards
 from zoo.testing.rules import Broken, rule
 from zoo.testing.samples import as_arrays, must_agree
@@ -12,11 +14,14 @@ from zoo.testing.tiny import TrainingBench
 
 def _run(bench: TrainingBench, model: Any = None) -> Any:
     model = bench.model() if model is None else model
-    return bench.subject.target(model, bench.data, **bench.subject.arguments)
+    target, arguments = bench.subject.target, bench.subject.arguments
+    if "report" in inspect.signature(target).parameters:
+        arguments["report"] = Report(None).of(bench.subject.label, bench.subject.label)
+    return target(model, bench.data, **arguments)
 
 
 @rule(
-    "It returns a dict of finite numbers by name.",
+    "It returns a dict of finite numbers by name, and reports only tables that can be written.",
     'return {"name": float(value)}: one number a name, not an array.',
 )
 def results(bench: TrainingBench) -> None:

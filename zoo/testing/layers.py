@@ -255,6 +255,7 @@ RULES = (
     configs.config,
     configs.serialization,
     cards.card,
+    cards.inference,
     shape,
     batch,
     jit,

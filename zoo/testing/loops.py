@@ -173,7 +173,8 @@ def validation(bench: LoopBench) -> None:
 )
 def data(bench: LoopBench) -> None:
     """Compares the data before and after."""
-    must_agree(bench.arrays(), bench.first[3], "the data has changed", 0.0)
+    before = bench.first[3]
+    must_agree(bench.arrays(), before, "the data has changed", 0.0)
 
 
 RULES = (history, callbacks, epochs, stopping, training, seed, validation, data, cards.card)

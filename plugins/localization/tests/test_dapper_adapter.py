@@ -7,10 +7,14 @@ import re
 import sys
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from zoo_localization.deterministic import square_root_update
+from zoo_localization.enkf import matrix_update, serial_update
+from zoo_localization.observations import ObservationOperator
 from zoo_localization.tapers import gaspari_cohn_vector
 from zoo_localization.twin import FilterDivergedError
 
@@ -280,6 +284,31 @@ def test_a_filter_that_diverges_says_so(adapter):
     hmm = hidden_markov_model()
     with np.errstate(all="ignore"), pytest.raises(FilterDivergedError, match="diverged by cycle"):
         analyses(adapter.LocalizedEnKF(5, infl=50.0), hmm)
+
+
+@pytest.mark.parametrize("form", ["PertObs", "Serial Stoch mono", "Serial mono"])
+def test_our_own_updates_give_dappers_members_for_the_same_draws(adapter, monkeypatch, form):
+    from dapper.da_methods import ensemble as theirs
+
+    members, their_operator = 28, hidden_markov_model(EVERY_SECOND + 1).Obs(0)
+    prior = np.random.default_rng(0).normal(size=(members, 40))
+    observation = np.random.default_rng(1).normal(size=20)
+    draws = np.random.default_rng(2).normal(size=(members, 20))
+    columns = iter(draws.T)
+    monkeypatch.setattr(their_operator.noise, "sample", lambda _: draws)
+    monkeypatch.setattr(theirs, "rng", SimpleNamespace(standard_normal=lambda _: next(columns)))
+    expected = theirs.EnKF_analysis(
+        prior.copy(), their_operator(prior), their_operator.noise, observation, form
+    )
+    # DAPPER's perturbations have N/(N-1) times the variance of ours; "PertObs" subtracts them.
+    wider = np.sqrt(members / (members - 1)) * (-draws if form == "PertObs" else draws)
+    rng = SimpleNamespace(standard_normal=lambda *_: wider)
+    ours = (prior, observation, ObservationOperator(40, 2), 1.0)
+    if form == "PertObs":
+        found = matrix_update(*ours, rng)
+    else:
+        found = serial_update(*ours, rng) if "Stoch" in form else square_root_update(*ours)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
 
 
 def test_the_lorenz_models_are_dappers(adapter):

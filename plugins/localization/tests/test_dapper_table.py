@@ -82,38 +82,36 @@ def test_a_rotation_keeps_mean_and_covariance_and_no_member():
         assert distances.min() > 1
 
 
-# By DAPPER's line: its figure, to the two digits that it has; and what DAPPER 1.7.1 itself gave,
-# mean and standard error of 10 seeds of 10,000 cycles, run for this comparison. "Sqrt" is another
-# square root than ours, and the same in distribution once both are rotated.
+# By DAPPER's line: its figure, to the two digits that it has. "Sqrt" is another square root than
+# ours, and the same in distribution once both are rotated.
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("ours", "members", "published", "measured", "error"),
+    ("ours", "members", "published"),
     [
-        pytest.param(
-            DapperFilter(1.06), 40, 0.22, 0.2208, 0.0005, id="EnKF('PertObs', N=40, infl=1.06)"
-        ),
+        pytest.param(DapperFilter(1.06), 40, 0.22, id="EnKF('PertObs', N=40, infl=1.06)"),
         pytest.param(
             DapperFilter(1.08, update="serial"),
-            *(28, 0.24, 0.2373, 0.0008),
+            28,
+            0.24,
             id="EnKF('Serial Stoch', N=28, infl=1.08)",
         ),
         pytest.param(
             DapperFilter(1.02, update="square_root", rotate=True),
-            *(28, 0.18, 0.177, 0.001),
+            *(28, 0.18),
             id="EnKF('Serial', N=28, infl=1.02, rot=True)",
         ),
         pytest.param(
             DapperFilter(1.013, update="square_root", rotate=True),
-            *(24, 0.18, 0.181, 0.001),
+            *(24, 0.18),
             id="EnKF('Sqrt', N=24, infl=1.013, rot=True)",
         ),
     ],
 )
-def test_our_filters_have_the_errors_of_dappers_table(ours, members, published, measured, error):
+def test_our_filters_have_the_errors_of_dappers_table(ours, members, published):
     runs = simulate_truths(SakovTwin(), SEEDS, SPIN_UP + CYCLES)
     found = run_twin_experiments(runs, ours, members, spin_up=SPIN_UP)
     assert found.lost == {}
     rmse = found.rmse.mean(axis=1)
-    own_error = rmse.std(ddof=1) / np.sqrt(len(rmse))
-    assert abs(rmse.mean() - measured) < 3 * np.hypot(own_error, error)
-    assert abs(rmse.mean() - published) < 0.005 + 3 * own_error
+    standard_error = rmse.std(ddof=1) / np.sqrt(len(rmse))
+    # The published figure stands for all that rounds to it.
+    assert abs(rmse.mean() - published) < 0.005 + 3 * standard_error
