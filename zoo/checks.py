@@ -20,6 +20,10 @@ if TYPE_CHECKING:  # reading one is seldom needed, and takes time to import
     from zoo.registry.document import OpenRegistry
 
 
+_WORTH_A_LOOK = 100
+"""Beyond so many errors of form, nobody misses those of names and arguments."""
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What a check found.
@@ -88,7 +92,9 @@ def _check(
     values = [*composed.findings, *plain_data_findings(document, file)]
     config, wrong = validated(document, file)
     findings = [*values, *wrong]
-    known = Known(config) if config is not None else known_part(document)
+    known = Known(config) if config is not None else None
+    if known is None and len(wrong) <= _WORTH_A_LOOK:
+        known = known_part(document)
     if known is None:
         return Checked(None, _without_consequences(findings, values))
     model, more = resolve(known.config, document, source, catalog, registry)

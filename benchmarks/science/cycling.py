@@ -61,4 +61,5 @@ def cycling_row(
     values |= {"difference": difference, "difference_error": error}
     values |= {"in_errors": difference / error, "percent": 100 * difference / scale}
     values["diverged"] = int(row["diverged"])
-    return values | {"forecast_ms": row["forecast_ms"], "analysis_ms": row["analysis_ms"]}
+    # An arm that was lost in tuning was never timed.
+    return values | {name: row[name] or None for name in ("forecast_ms", "analysis_ms")}

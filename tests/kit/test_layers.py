@@ -340,7 +340,7 @@ def test_a_value_that_the_check_would_refuse_is_found(broken, make_distribution)
     )
     said = broken("card", "layers", "Typed", {"units": "many"}, inputs=(3,))
     assert "zoo check would say:" in said
-    assert "takes an integer as 'units'; received 'many'" in said
+    assert "takes an integer as 'units'; received \"many\"" in said
 
 
 RULED = """

@@ -249,3 +249,28 @@ def test_arguments_in_args_are_checked_and_pointed_at(found: Findings) -> None:
 def test_the_alias_of_a_component_is_checked_like_the_component(found: Findings) -> None:
     (finding,) = found('[optimizer]\ntype = "adam"\nlearning_rat = 0.1\n')
     assert finding.suggestion == 'did you mean "learning_rate"?'
+
+
+@pytest.mark.parametrize(
+    ("lines", "name", "said_"),
+    [
+        ('type = "Dense"\nunits = 1\nactivation = 3', "activation", "an activation"),
+        ('type = "Dense"\nunits = 1\nbias_regularizer = { l2 = 0.1 }', "bias_regularizer", "a re"),
+        ('type = "Bidirectional"\nlayer = "LSTM"', "layer", "a layer"),
+    ],
+)
+def test_where_keras_takes_a_component_nothing_else_will_do(
+    found: Findings, lines: str, name: str, said_: str
+) -> None:
+    (finding,) = found(f'[[layers]]\nname = "new"\n{lines}\n')
+    assert (finding.code, finding.key) == ("wrong-type", f"layers.new.{name}")
+    assert f"(zoo) takes {said_}" in finding.message
+    assert "a component is a table with `type`" in str(finding.suggestion)
+
+
+def test_a_learning_rate_is_a_number_or_a_schedule(found: Findings) -> None:
+    schedule = '{ type = "CosineDecay", initial_learning_rate = 1, decay_steps = 3 }'
+    for value in ("1", "0.5", schedule):
+        assert found(f'[optimizer]\ntype = "Adam"\nlearning_rate = {value}\n') == []
+    (finding,) = found('[optimizer]\ntype = "Adam"\nlearning_rate = [1]\n')
+    assert finding.message == "\"Adam\" (zoo) takes a schedule as 'learning_rate'; received [1]"

@@ -69,10 +69,10 @@ def test_what_is_no_integer_is_not_taken_for_one(findings, value):
 
 
 def test_a_value_that_the_layer_refuses_is_worded_with_its_place(findings):
-    (found,) = findings(BASE.replace("units = 2", "units = -2"))
+    (found,) = findings(BASE.replace('"Dense"\nunits = 2', '"CategoryEncoding"'))
     assert (found.code, found.key) == ("bad-value", "layers.d")
-    assert found.message.startswith('"Dense" (zoo) refuses this: ')
-    assert "-2" in found.message
+    assert found.message.startswith('"CategoryEncoding" (zoo) refuses this: ')
+    assert "num_tokens" in found.message
 
 
 def test_a_nested_argument_is_checked_like_the_rest(findings):
@@ -119,3 +119,16 @@ def test_a_need_that_nothing_gives_lists_what_there_is(findings):
         '"LocLoss" asks for "kg", which cannot be bound; '
         "there is: y_true, y_pred, sample_weight, inputs, x"
     )
+
+
+@pytest.mark.parametrize(
+    "rate",
+    [
+        "1",
+        "{ type = 'ExponentialDecay', initial_learning_rate = 1, decay_steps = 2, decay_rate = 1 }",
+    ],
+)
+def test_an_integer_does_where_a_number_is_wanted(zoo_root, rate):
+    (zoo_root / "m.toml").write_text(f'{BASE}[optimizer]\ntype = "Adam"\nlearning_rate = {rate}\n')
+    model = zoo.build("m.toml", zoo=zoo_root)
+    assert float(model.optimizer.learning_rate) == 1.0

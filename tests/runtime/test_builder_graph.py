@@ -226,7 +226,7 @@ def test_an_index_that_a_layer_does_not_return_is_refused(build):
     with pytest.raises(ConfigError, match=r"'lstm\[3\]': lstm returns 3 tensors") as caught:
         build(LSTM_STATE.replace("INDEX", "3"))
     assert caught.value.findings[0].code == "unknown-node"
-    assert caught.value.findings[0].key == "layers.lstm"
+    assert caught.value.findings[0].key == "layers.twice.inputs"
 
 
 def test_a_node_may_take_one_that_stands_further_down(build):
@@ -260,14 +260,15 @@ type = "Dense"
 units = 3
 [[layers]]
 name = "sum"
-type = "Add"
-inputs = ["x", "wide"]
+type = "EinsumDense"
+equation = "abc,cd->abd"
+output_shape = [2]
 """
         )
     finding = caught.value.findings[0]
     assert finding.code == "shape-mismatch"
     assert finding.key == "layers.sum"
-    assert "node sum, called with shape (batch, 4), (batch, 3)" in finding.message
+    assert "node sum, called with shape (batch, 3)" in finding.message
     assert finding.file.endswith("m.toml")
 
 

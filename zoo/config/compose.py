@@ -83,16 +83,16 @@ def compose(source: Source, overrides: Mapping[str, Any], find_model: FindModel)
         raise error.located(file=str(source.path)) from None
 
 
-def config_files(source: Source, find_model: FindModel) -> list[Path]:
-    """Lists the files that a config is composed of: its own, then the nearest parents first."""
-    files: list[Path] = []
+def config_files(source: Source, find_model: FindModel) -> dict[Path, Document]:
+    """Reads the files that a config is composed of: its own, then the nearest parents first."""
+    files: dict[Path, Document] = {}
     waiting = [source]
     while waiting and len(files) <= MAX_EXTENDS:
         one = waiting.pop(0)
         if one.path not in files:
-            files.append(one.path)
+            files[one.path] = read_toml(one.path)
             try:
-                parents = _parents(read_toml(one.path).get("extends"), one, find_model)
+                parents = _parents(files[one.path].get("extends"), one, find_model)
             except ZooError:  # what cannot be read is said elsewhere
                 parents = []
             # Of several parents the later ones are laid over the earlier.

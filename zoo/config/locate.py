@@ -10,7 +10,6 @@ from typing import Any
 from zoo.config.compose import FindModel, Source, config_files
 from zoo.config.names import implied_names
 from zoo.config.positions import Place, Span, places
-from zoo.config.reader import read_toml
 from zoo.errors import Finding, ZooError
 
 _ABOUT_THE_KEY = ("unknown-key", "unknown-argument")
@@ -37,7 +36,8 @@ def located(
     if all(finding.line is not None or finding.key is None for finding in findings):
         return findings
     try:
-        files = [_File(path) for path in config_files(source, find_model)]
+        documents = config_files(source, find_model)
+        files = [_File(path, document) for path, document in documents.items()]
     except (ZooError, OSError, ValueError, IndexError):  # then the key alone has to do
         return findings
     return [_located(finding, files, overrides or {}) for finding in findings]
@@ -66,9 +66,9 @@ def _located(finding: Finding, files: list["_File"], overrides: Mapping[str, Any
 class _File:
     """One config file: its text, its data, and where its keys stand."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, data: Mapping[str, Any]) -> None:
         self.path = path
-        self.data = read_toml(path)
+        self.data = data
         self.text = path.read_text(encoding="utf-8")
         self.places = places(self.text)
         self._line_starts = [0, *(match.end() for match in re.finditer("\n", self.text))]

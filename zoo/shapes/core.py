@@ -3,7 +3,7 @@
 from typing import Any
 
 from zoo.shapes.forms import Arguments, Rule, Shape, Unknown, known
-from zoo.shapes.reading import axis_of, between, features, not_taken, one, positive
+from zoo.shapes.reading import axis_of, between, features, not_taken, one, positive, unlisted
 
 
 def low_rank(arguments: Arguments, kernel: Shape) -> list[Shape]:
@@ -47,8 +47,8 @@ def _ranged(shapes_rank: int | None, *ranges: tuple[str, float, float | None]) -
     def rule(arguments: Arguments, shapes: Any) -> Any:
         for name, least, most in ranges:
             between(arguments, name, least, most)
-        shape = one(_only(shapes) if shapes_rank is None else shapes, shapes_rank)
-        return known(shape)
+        given = _only(shapes) if shapes_rank is None else unlisted(shapes)
+        return known(one(given, shapes_rank))
 
     return rule
 

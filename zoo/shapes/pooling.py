@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from zoo.shapes.forms import Arguments, Rule, Unknown, known
-from zoo.shapes.reading import as_counts, counts, image, not_taken, put_together
+from zoo.shapes.reading import as_counts, counts, image, not_taken, put_together, unlisted
 
 
 def _pooling(dimensions: int, arguments: Arguments, shapes: Any) -> Any:
@@ -15,7 +15,7 @@ def _pooling(dimensions: int, arguments: Arguments, shapes: Any) -> Any:
     padding = arguments["padding"]
     if padding not in ("valid", "same"):
         raise not_taken("valid or same", "padding", padding)
-    first, channels, sizes = image(arguments, shapes, dimensions)
+    first, channels, sizes = image(arguments, unlisted(shapes), dimensions)
     found: list[int | None] = []
     for index, size in enumerate(sizes):
         reach = pool[index] if padding == "valid" else 1
@@ -29,7 +29,7 @@ def _pooling(dimensions: int, arguments: Arguments, shapes: Any) -> Any:
 
 
 def _global_pooling(dimensions: int, arguments: Arguments, shapes: Any) -> Any:
-    first, channels, _ = image(arguments, shapes, dimensions)
+    first, channels, _ = image(arguments, unlisted(shapes), dimensions)
     sizes = (1,) * dimensions if arguments["keepdims"] else ()
     return known(put_together(None, channels, sizes, first=first))
 

@@ -39,6 +39,13 @@ def one(shapes: Any, rank: int | None = None, form: str = "", *, least: int = 0)
     return shape
 
 
+def unlisted(shapes: Any) -> Any:
+    """Leaves alone what is no list of one input, of which some layers make what they will."""
+    if isinstance(shapes, list) and len(shapes) == 1:
+        raise Unknown
+    return shapes
+
+
 def several(shapes: Any, least: int = 1, most: int | None = None) -> list[Shape]:
     """Gives the shapes of a list of inputs."""
     if isinstance(shapes, tuple):

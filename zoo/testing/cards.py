@@ -97,7 +97,13 @@ def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def _accept(bench: Any, found: Card) -> None:
     """Holds the arguments that are given here against the card, as `zoo check` does."""
-    plain = _plain(bench.subject.arguments)
+    # The name of a component becomes one in a resolved config, and never gets this far as text.
+    named = {argument.name for argument in found.arguments if argument.kind}
+    plain = {
+        name: value
+        for name, value in _plain(bench.subject.arguments).items()
+        if not (name in named and isinstance(value, str))
+    }
     part = Part(bench.subject.component, plain, "here", card=found)
     for finding in argument_findings(part, found):
         name = finding.key.rpartition(".")[2] if finding.key else ""

@@ -84,7 +84,7 @@ def test_the_filters_follow_the_truth_and_the_reference_gain_is_the_better_one()
     assert reference < forecast < 1
 
 
-def test_without_numba_the_gains_are_the_same(cache, monkeypatch):
+def test_without_numba_the_gains_are_the_same(monkeypatch):
     pytest.importorskip("numba")
     compiled = list(snapshots(SETTINGS, "train", 0))
     for module in (lorenz05_twin, gain_pairs):

@@ -114,7 +114,8 @@ class StartSettings:
 
     def block_names(self, split: Split, starts: int) -> list[str]:
         """Return the names of the blocks that hold a split's starts."""
-        return [f"{split}-{index:05d}" for index in range(math.ceil(starts / self.starts_per_block))]
+        blocks = math.ceil(starts / self.starts_per_block)
+        return [f"{split}-{index:05d}" for index in range(blocks)]
 
 
 def generate_starts(
