@@ -9,6 +9,7 @@ came of it as JSON. The first BUILD of those that pass are built with Keras too.
 import copy
 import json
 import random
+import re
 import resource
 import shutil
 import sys
@@ -48,6 +49,7 @@ LAYERS = [
     *("RepeatVector", "LayerNormalization", "Dot", "Attention", "UpSampling1D", "ZeroPadding2D"),
     *("Loc_by_1D", "LocalizationVector", "PeriodicPadding1D", "Bidirectional", "EinsumDense"),
 ]
+_BY_A_PLUGIN = re.compile(r'"[^"]+" \(zoo-[a-z-]+\) refuses this')
 ODD_TEXT = ['"', "'", "[", "]", "{", "}", "=", ".", "#", "\n", "\x00", "\ud7ff", "[[", "]]", '"""']
 
 
@@ -183,13 +185,16 @@ def main(folder: Path, seed: int, first: int, count: int, build: int = 0) -> dic
         "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "heavy": sorted({"keras", "tensorflow"} & set(sys.modules)),
         "refused": [],
+        "refused by a plugin": [],
         "built": 0,
     }
     for text in passing[:build]:
         file.write_bytes(text)
         reason = _refused(file, workspace)
         summary["built"] += reason == ""
-        summary["refused"] += [f"{reason}\n{text.decode()}"] if reason else []
+        known_to_it_alone = _BY_A_PLUGIN.search(reason) is not None
+        kind = "refused by a plugin" if known_to_it_alone else "refused"
+        summary[kind] += [f"{reason}\n{text.decode()}"] if reason else []
     return summary
 
 

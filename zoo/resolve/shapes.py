@@ -140,10 +140,13 @@ class _Walk:
         return found
 
     def _shaped(self, part: Part, shapes: Any) -> Shaped:
+        arguments = self._arguments(part)
+        if part.card.base == "Layer" and not _is_a_policy(arguments.get("dtype")):
+            dtype = as_written(arguments["dtype"])
+            raise _Refused(part, f"takes the name of a dtype as 'dtype'; received {dtype}")
         rule = self._rules.of(part.component)
         if rule is None:
             raise Unknown
-        arguments = self._arguments(part)
         try:
             value = rule(arguments, shapes)
         except (Unknown, _Refused):
@@ -153,9 +156,6 @@ class _Walk:
                 raise _Refused(part, str(error)) from error
             self._rules.complain(part.component, f"it raised {error!r}")
             raise Unknown from error
-        if part.component.target in KERAS_RULES and not _is_a_policy(arguments.get("dtype")):
-            dtype = as_written(arguments["dtype"])
-            raise _Refused(part, f"takes the name of a dtype as 'dtype'; received {dtype}")
         found = shaped(value)
         if value and found.output is None:
             self._rules.complain(part.component, shortened(f"it returned {value!r}"))
