@@ -168,6 +168,7 @@ def test_no_module_keeps_a_registry_that_importing_fills() -> None:
         ("show", "Dense"),
         ("show", "model.toml"),
         ("check", "model.toml"),
+        ("schema",),
         ("verify",),
         ("doctor",),
         ("plugin", "list"),
