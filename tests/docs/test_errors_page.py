@@ -58,6 +58,8 @@ def test_the_kinds_of_error_that_people_meet_most_are_all_there() -> None:
         "unbound-need",
         "ambiguous-component",
         "plugin-missing",
+        "shape-mismatch",
+        "too-large",
     }
 
 
@@ -66,7 +68,7 @@ def test_every_text_says_what_to_do() -> None:
     for sample, text in SHOWN.items():
         for error in re.split(r"^(?=error\[)", text, flags=re.M)[1:]:
             after = error.rstrip("\n").rpartition("^")[2].strip()
-            lists = re.search(r"takes|circle|should be", error.splitlines()[0])
+            lists = re.search(r"takes|expects|circle|should be", error.splitlines()[0])
             assert after or lists, (sample, error)
 
 

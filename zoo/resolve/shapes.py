@@ -13,7 +13,7 @@ from zoo.config.schema import DTYPES, PRECISIONS, InputTable
 from zoo.errors import Finding, as_written, shortened
 from zoo.resolve.model import Node, Part, ResolvedModel, split_output
 from zoo.shapes.forms import LARGEST_AXIS, Nested, Shape, Shaped, Unknown, shaped, words
-from zoo.shapes.limits import too_many
+from zoo.shapes.limits import max_parameters, too_many
 from zoo.shapes.rules import KERAS_RULES, ShapeRules
 
 _SAYS_SO = ("expects ", "takes ")
@@ -25,6 +25,7 @@ _NAMED_INPUT = re.compile(r"\binput '(\w+)'")
 _QUOTED = re.compile(r"'(\w+)'")
 _MOST_GIVEN = 6
 _UNKNOWN = Shaped()
+_POLICIES = (*DTYPES, *PRECISIONS)
 _QUANTIZED = "_from_"
 """Stands in the names of those of Keras's dtype policies that change the weights."""
 
@@ -102,6 +103,7 @@ class _Walk:
         self._parts: dict[str, Part | None] = {}
         self._defaults: dict[Component, dict[str, Any]] = {}
         self._known_total = 0
+        self._most = max_parameters()
 
     def visit(self, node: Node, *, is_wrong: bool) -> None:
         is_own = node.layer == node.name
@@ -220,11 +222,16 @@ class _Walk:
             return output
         several = output if isinstance(output, list) else []
         if index >= len(several):
-            count = f"{len(several)} tensors" if several else "1 tensor"
-            message = f"{reference!r}: {name} returns {count}"
-            self.found.findings.append(Finding("unknown-node", message, key=key))
+            self._no_such_tensor(reference, name, len(several), key)
             raise Unknown
         return several[index]
+
+    def _no_such_tensor(self, reference: str, name: str, several: int, key: str) -> None:
+        count = f"{several} tensors" if several else "1 tensor"
+        message = f"{reference!r}: {name} returns {count}"
+        hint = f"{name}[0] to {name}[{several - 1}]" if several else f'write "{name}"'
+        finding = Finding("unknown-node", message, key=key, suggestion=hint)
+        self.found.findings.append(finding)
 
     def _finding(self, node: Node, refused: _Refused) -> Finding:
         part, message = refused.part, str(refused)
@@ -234,7 +241,7 @@ class _Walk:
             what = f'"{part.component.name}" ({part.component.distribution})'
             return Finding("bad-value", f"{what} {message}", key=key)
         edges = list(self._edges(node, message))
-        gives = [f"{name} gives {words(shape)}" for name, _, shape in edges[:_MOST_GIVEN]]
+        gives = [f"{name} gives {given}" for name, _, given in edges[:_MOST_GIVEN]]
         if len(edges) > _MOST_GIVEN:
             gives.append(f"and {len(edges) - _MOST_GIVEN} more")
         message = ", ".join([f"{node.name} {message}", *gives])
@@ -246,8 +253,8 @@ class _Walk:
             key = edges[0][1] if len(edges) == 1 else f"{node.key}.inputs"
         return Finding("shape-mismatch", message, key=key)
 
-    def _edges(self, node: Node, message: str) -> Iterator[tuple[str, str, Shape]]:
-        """Gives the edges that a message speaks of: the reference, its key, its shape."""
+    def _edges(self, node: Node, message: str) -> Iterator[tuple[str, str, str]]:
+        """Gives the edges that a message speaks of: the reference, its key, its shape in words."""
         inputs, key = node.inputs, f"{node.key}.inputs"
         if isinstance(inputs, dict) and len(inputs) == 1:
             inputs = next(iter(inputs.values()))
@@ -261,19 +268,20 @@ class _Walk:
         chosen = [edge for edge in found if edge[0] in meant] or found
         for _, reference, place in chosen:
             shape = self._referred(reference, place)
-            if isinstance(shape, tuple):
-                yield reference, place, shape
+            several = isinstance(shape, list)
+            yield reference, place, f"{len(shape)} tensors" if several else words(shape)
 
     def _limit(self, node: Node, found: Shaped) -> None:
-        place = place_of_size(node)
         if any(size is not None and size > LARGEST_AXIS for s in found.outputs for size in s):
             self.found.nodes[node.name] = _UNKNOWN
             message = f"{node.name} gives an axis of more than {LARGEST_AXIS:,}"
-            self.found.findings.append(Finding("too-large", message, key=place))
+            self.found.findings.append(Finding("too-large", message, key=place_of_size(node)))
         added = self.found.parameters[node.name]
         before, self._known_total = self._known_total, self._known_total + (added or 0)
-        finding = too_many(node.name, self._known_total, place) if added else None
-        if finding is not None and too_many(node.name, before, place) is None:
+        if not added or self._known_total <= self._most:
+            return
+        finding = too_many(node.name, self._known_total, place_of_size(node))
+        if finding is not None and before <= self._most:
             self.found.findings.append(finding)
 
 
@@ -301,4 +309,4 @@ def _has_plain_weights(arguments: dict[str, Any]) -> bool:
 
 
 def _is_a_policy(dtype: Any) -> bool:
-    return dtype is None or dtype in (*DTYPES, *PRECISIONS) or _QUANTIZED in str(dtype)
+    return dtype is None or dtype in _POLICIES or _QUANTIZED in str(dtype)

@@ -5,7 +5,6 @@ from zoo.components import Component
 from zoo.shapes.convolution import CONVOLUTIONS
 from zoo.shapes.core import CORE
 from zoo.shapes.forms import Rule
-from zoo.shapes.loading import load_rule
 from zoo.shapes.merging import MERGING
 from zoo.shapes.pooling import POOLING
 from zoo.shapes.recurrent import RECURRENT
@@ -51,6 +50,8 @@ class ShapeRules:
         row = self.catalog.shape_rule(component)
         if row is None:
             return None
+        from zoo.shapes.loading import load_rule  # most models have none
+
         try:
             return load_rule(row)
         except ImportError as error:
