@@ -93,6 +93,13 @@ def test_a_source_that_is_gone_is_noticed(kept: Path, site: Path, folder: Path) 
     assert "there is no source of extra_mod" in Cards(folder).of(X).unknown
 
 
+def test_a_source_that_vanishes_between_two_looks_is_no_obstacle(
+    kept: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(card_cache, "module_file", lambda name: Path("gone") / name)
+    assert names(folder) == ["a"]
+
+
 def test_a_module_that_was_not_there_before_is_noticed(site: Path, folder: Path) -> None:
     source = "try:\n    from new_mod import X\nexcept ImportError:\n    class X:\n"
     write(site / "extra_mod.py", source + "        def __init__(self, old): ...\n")

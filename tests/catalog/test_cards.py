@@ -49,6 +49,12 @@ def test_a_card_has_the_arguments_their_defaults_the_docstring_and_the_place(car
     assert found.source.endswith("extra_mod.py:1")
 
 
+def test_an_argument_is_found_by_its_name(card: CardOf) -> None:
+    found = card("def X(a, b=1): ...", "datasets")
+    assert found.argument("b") == found.arguments[1]
+    assert found.argument("c") is None
+
+
 def test_a_card_goes_through_json_unchanged(card: CardOf) -> None:
     found = card("def X(y_true, y_pred, /, scale: float = 1.0): ...", "losses")
     assert Card.from_json(found.to_json()) == found
@@ -171,6 +177,35 @@ def test_what_the_source_does_not_tell_is_unknown_with_its_reason_and_takes_anyt
     assert (found.open, found.arguments, found.call) == (True, (), None)
 
 
+def test_a_source_that_is_nested_too_deeply_is_unknown(card: CardOf) -> None:
+    found = card(f"def X(a: {' | '.join(['int'] * 3000)}): ...", "datasets")
+    assert "nested too deeply" in found.unknown or "cannot be read" in found.unknown
+    assert found.open
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("X: type = Other\nclass Other:\n    def __init__(self, a): ...", ["a"]),
+        ("class X(object):\n    def __init__(self, **k): super().__init__(**k)", []),
+        ("import typing\nclass X(typing.Generic[int]):\n    def __init__(self, a): ...", ["a"]),
+        ("class X:\n    def __init__(self, **k):\n        for n in k.keys(): raise E(n)", []),
+        ("class X:\n    def __init__(self, **k):\n        self.a = k.get(name)", None),
+    ],
+)
+def test_less_usual_ways_of_writing_a_class_are_understood(
+    card: CardOf, source: str, names: list[str] | None
+) -> None:
+    found = card(source)
+    assert found.unknown == ""
+    assert (list(written(found)), found.open) == (names or [], names is None)
+
+
+def test_a_module_as_a_base_is_no_class(card: CardOf) -> None:
+    found = card("from keras import layers\nclass X(layers): ...")
+    assert "the source of a base of X is not known" in found.unknown
+
+
 def test_an_unknown_base_does_not_matter_where_nothing_is_handed_to_it(card: CardOf) -> None:
     found = card("class X(make_base()):\n    def __init__(self, a=1): super().__init__()")
     assert (written(found), found.open, found.unknown) == ({"a": "1"}, False, "")
@@ -261,6 +296,8 @@ def test_a_method_that_is_decorated_or_no_function_is_not_known(card: CardOf) ->
         ("Literal['a'] | str", ["string"], []),
         ("Literal['a'] | int", [], []),
         ("Literal[1, 2]", ["integer"], []),
+        ("Literal[True]", ["boolean"], []),
+        ("Literal[SOME]", [], []),
         ("Annotated[int, 'more']", ["integer"], []),
         ("os.PathLike", ["string"], []),
         ("np.ndarray", [], []),
@@ -370,6 +407,7 @@ def test_an_argument_that_takes_a_component_says_of_which_kind_and_has_no_type(
         (("integer", "list"), "a", False),
         (("table",), {"a": 1}, True),
         (("string",), {"a": 1}, False),
+        (("string",), object(), True),
     ],
 )
 def test_a_value_is_of_a_type_or_not_and_only_an_integer_is_a_number_too(

@@ -184,9 +184,25 @@ class TestCheck:
         remedy = problems(rows)["ends_need", "import"]["remedy"]
         assert remedy.startswith("add not_there_at_all to the dependencies in its pyproject.toml")
 
-    @pytest.mark.xfail(
-        strict=False, reason="in a full run, handlers of signals are not always told of"
-    )
+    def test_shape_rules_are_tried_without_keras(self, cli, make_distribution):
+        names = ("good", "heavy", "gone")
+        groups = {
+            "zoo.layers": {name: f"no_such_module:{name}" for name in names},
+            "zoo.shapes": {name: f"ruling_mod_{name}:rule" for name in names},
+        }
+        rule = "def rule(arguments, shapes):\n    return shapes\n"
+        modules = {
+            "ruling_mod_good.py": rule,
+            "ruling_mod_heavy.py": f"import keras\n{rule}",
+            "ruling_mod_gone.py": "",
+        }
+        make_distribution("zoo-ruling", groups, modules)
+        rows = rows_of(cli, "zoo-ruling", status=5)
+        said = {r["subject"]: r["message"] for r in rows if r["check"] == "shape rule"}
+        assert said["good"] == "ruling_mod_good:rule"
+        assert "a shape rule may not import keras" in said["heavy"]
+        assert "has no attribute 'rule'" in said["gone"]
+
     def test_what_an_import_does_besides_is_told_and_is_no_error(self, cli, make_distribution):
         source = """
 import logging, os, random, signal, socket, subprocess, sys, threading, time

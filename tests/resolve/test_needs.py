@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from zoo.catalog.cards import Card, Parameter
 from zoo.errors import Finding
+from zoo.resolve.needs import Call, Needs, call_of
 from zoo.workspace import Workspace
 
 Findings = Callable[..., list[Finding]]
@@ -139,3 +141,63 @@ def test_a_graph_that_is_wrong_does_not_hide_a_need(found: Findings) -> None:
     text = '[loss]\ntype = "asks"\n'
     codes = [f.code for f in found(text.replace("[loss]", layer + "[loss]"), "other")]
     assert "unbound-need" in codes or codes == ["syntax"]
+
+
+def call(*names: str, form: str = "function", is_loss: bool = True, inputs: str = "x y") -> Call:
+    """A call whose parameters have a default where the name ends in `?`."""
+    parameters = [Parameter(name.rstrip("?"), not name.endswith("?")) for name in names]
+    return Call("it", form, is_loss, tuple(parameters), tuple(inputs.split()))  # type: ignore[arg-type]
+
+
+KERAS = {"y_true": "y_true", "y_pred": "y_pred"}
+WEIGHTED = {**KERAS, "sample_weight": "sample_weight"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "sources", "as_keras_calls_it"),
+    [
+        (call("y_true", "y_pred"), KERAS, True),
+        (call("targets", "scores"), {"targets": "y_true", "scores": "y_pred"}, True),
+        (call("y", "p", inputs="x"), {"y": "y_true", "p": "y_pred"}, True),
+        (call("x", "y_pred"), {"x": "x", "y_pred": "y_pred"}, False),
+        (call("x", "y"), {"x": "y_true", "y": "y_pred"}, True),
+        (call("y_pred", "y_true"), {"y_pred": "y_pred", "y_true": "y_true"}, False),
+        (call("y_true", "y_pred", "sample_weight?"), KERAS, True),
+        (call("y_true", "y_pred", "sample_weight"), WEIGHTED, False),
+        (call("y_true", "y_pred", "sample_weight?", form="Metric", is_loss=False), WEIGHTED, True),
+        (call("gradients", form="Metric", is_loss=False), {"gradients": "gradients"}, False),
+        (call("y_true", "y_pred", "rest?"), KERAS, True),
+        (call("y_true", "y_pred", "x"), {**KERAS, "x": "x"}, False),
+        (call(), {}, True),
+    ],
+)
+def test_positions_and_names_get_what_the_step_has(
+    asked: Call, sources: dict[str, str], as_keras_calls_it: bool
+) -> None:
+    assert asked.sources({}) == sources
+    assert asked.bound({}) == (None if as_keras_calls_it else sources)
+
+
+def test_what_is_asked_for_is_what_is_neither_target_nor_prediction() -> None:
+    asked = call("y_true", "y_pred", "kg", "slope?", "sample_weight?", inputs="")
+    assert asked.needs() == Needs(required=("kg",), optional=("slope",))
+
+
+@pytest.mark.parametrize(
+    ("card", "kind"),
+    [
+        (Card(call=()), "layers"),
+        (Card(call=None), "losses"),
+        (Card(call=(), is_class=True, base="Layer"), "losses"),
+    ],
+)
+def test_what_is_no_loss_or_metric_asks_for_nothing_that_is_known(card: Card, kind: str) -> None:
+    assert call_of(card, kind, "it") is None
+
+
+def test_an_argument_that_a_config_gives_a_function_is_no_need_of_it() -> None:
+    card = Card(call=(Parameter("y_true"), Parameter("y_pred"), Parameter("kg")))
+    bound = call_of(card, "losses", "it", {"kg": 1.0})
+    assert bound is not None
+    assert bound.parameters[2] == Parameter("kg", required=False, positional=False)
+    assert bound.bound({}) is None

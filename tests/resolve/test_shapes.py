@@ -115,6 +115,15 @@ def test_inputs_that_do_not_fit_are_named_with_what_they_give(findings: Findings
     )
 
 
+def test_a_node_that_returns_several_tensors_is_not_one_input(findings: Findings) -> None:
+    text = node("first", "LSTM", '"x"', units=2, return_state=True)
+    assert only(findings(text + node("last", "Dense", '"first"', units=1))) == (
+        "shape-mismatch",
+        "last expects one input, not a list of inputs, first gives 3 tensors",
+        "layers.last.inputs",
+    )
+
+
 def test_of_many_inputs_a_few_are_named(findings: Findings) -> None:
     text = node("first", "Flatten", '"x"')
     text += node("all", "Concatenate", str(["first"] * 4 + ["z"] * 4 + ["x"]).replace("'", '"'))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 import zoo
@@ -18,8 +19,6 @@ from zoo.config import schema as form
 from zoo.schema import config_schema
 from zoo.schema.components import RESERVED
 from zoo.schema.document import INPUT, TRAIN
-
-jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed (extra dev)")
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = [

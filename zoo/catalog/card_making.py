@@ -3,7 +3,7 @@
 import ast
 from dataclasses import replace
 
-from zoo.catalog.cards import STRING, TABLE, Argument, Card, Parameter
+from zoo.catalog.cards import Argument, Card, Parameter
 from zoo.catalog.keras_types import KERAS_TYPES
 from zoo.catalog.signature import (
     Found,
@@ -22,8 +22,6 @@ from zoo.components import Component, kind_of_argument
 _KERAS = "keras"
 _CALLED = {"layers": "call", "losses": "call", "metrics": "update_state"}
 _MOST_WORDS = 400
-_NAMED_OR_DESCRIBED = ("initializers", "regularizers", "constraints", "activations")
-"""What Keras's own take of these kinds is a component; a plugin may take something else too."""
 
 
 def make_card(component: Component, tree: SourceTree) -> Card:
@@ -117,8 +115,7 @@ def _argument(found: Found, kind: str, text: str) -> Argument:
             types, choices = KERAS_TYPES.get(key, (types, choices))
     component_kind = kind_of_argument(found.name)
     if component_kind is not None:
-        certain = found.owner.package == _KERAS and component_kind in _NAMED_OR_DESCRIBED
-        types, choices = ((STRING, TABLE) if certain else ()), ()
+        types, choices = (), ()
     return Argument(
         name=found.name,
         default=ast.unparse(found.default) if found.default is not None else None,

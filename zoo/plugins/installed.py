@@ -28,6 +28,7 @@ class Plugin:
         editable: Whether a change of its source is seen without installing it again.
         rows: What it registers.
         disabled: Whether `ZOO_DISABLE_PLUGINS` leaves it out.
+        shape_rules: The shape rules that it offers for its layers.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Plugin:
     editable: bool
     rows: tuple[Component, ...]
     disabled: bool = False
+    shape_rules: tuple[Component, ...] = ()
 
     @property
     def status(self) -> Literal["ok", "conflict", "broken", "disabled"]:
@@ -54,7 +56,7 @@ class Plugin:
     def components(self) -> dict[str, list[str]]:
         """The names that it registers, by kind."""
         found: dict[str, list[str]] = {}
-        for row in self.rows:
+        for row in (*self.rows, *self.shape_rules):
             if row.kind != PLUGIN_KIND:
                 found.setdefault(row.kind, []).append(row.name)
         return found
@@ -70,12 +72,12 @@ class Plugin:
         }
 
 
-_NOT_IN_JSON = ("rows", "disabled")
+_NOT_IN_JSON = ("rows", "disabled", "shape_rules")
 
 
 def installed_plugins(catalog: Catalog) -> list[Plugin]:
     """Gives every distribution that registers components, by name."""
-    found = [*_plugins(catalog.rows), *_plugins(catalog.disabled, disabled=True)]
+    found = [*_plugins(catalog), *_plugins(catalog, disabled=True)]
     return sorted(found, key=lambda plugin: plugin.name)
 
 
@@ -144,14 +146,15 @@ def what_it_gives(plugin: Plugin) -> str:
     return ", ".join(counts) or "nothing"
 
 
-def _plugins(rows: Iterable[Component], *, disabled: bool = False) -> list[Plugin]:
+def _plugins(catalog: Catalog, *, disabled: bool = False) -> list[Plugin]:
     by_distribution: dict[str, list[Component]] = {}
-    for row in rows:
+    for row in catalog.disabled if disabled else catalog.rows:
         by_distribution.setdefault(row.distribution, []).append(row)
-    return [
-        Plugin(name, own[0].version, *_origin(name), tuple(own), disabled)
-        for name, own in by_distribution.items()
-    ]
+    plugins = []
+    for name, own in by_distribution.items():
+        rules = tuple(rule for row in own if (rule := catalog.shape_rule(row)) is not None)
+        plugins.append(Plugin(name, own[0].version, *_origin(name), tuple(own), disabled, rules))
+    return plugins
 
 
 def _origin(name: str) -> tuple[str, bool]:

@@ -22,6 +22,7 @@ from zoo.plugins.installed import Plugin
 from zoo.rows import Row
 
 _PROBE = "zoo.testing.probe"
+_PROBE_OF_RULES = "zoo.plugins.rules_probe"
 OTHERS = "the other plugins"
 """What the probe is at when it imports the other plugins."""
 
@@ -51,9 +52,11 @@ def probe(
     """
     rows = [_row_of_metadata(row) for row in plugin.rows if row.status != "ok"]
     rows += [_row_of_model(row) for row in plugin.rows if row.kind == MODELS]
-    wanted = [row for row in plugin.rows if row.kind in (*KINDS, *ARGUMENT_KINDS)]
-    targets = [row for row in wanted if row.status != "broken"]
-    modules = list(dict.fromkeys(_module(row) for row in targets))
+    targets: Sequence[Component] = [
+        row
+        for row in plugin.rows
+        if row.kind in (*KINDS, *ARGUMENT_KINDS) and row.status != "broken"
+    ]
     elsewhere = [
         row.target
         for other in others
@@ -61,14 +64,17 @@ def probe(
         for row in other.rows
         if row.status != "broken" and row.kind in KINDS
     ]
-    while modules:
-        job: dict[str, Any] = {"components": [row.to_json() for row in targets], "modules": modules}
-        found, failed = _run({**job, "others": elsewhere}, timeout, progress)
-        rows += [*found, failed] if failed is not None else found
-        if failed is None or failed.subject not in modules:
-            break
-        # What stopped the process is not tried again; what comes after it gets a new one.
-        modules = modules[modules.index(failed.subject) + 1 :]
+    for program, wanted in ((_PROBE, targets), (_PROBE_OF_RULES, plugin.shape_rules)):
+        modules = list(dict.fromkeys(_module(row) for row in wanted))
+        while modules:
+            components = [row.to_json() for row in wanted]
+            job = {"components": components, "modules": modules, "others": elsewhere}
+            found, failed = _run(program, job, timeout, progress)
+            rows += [*found, failed] if failed is not None else found
+            if failed is None or failed.subject not in modules:
+                break
+            # What stopped the process is not tried again; what comes after it gets a new one.
+            modules = modules[modules.index(failed.subject) + 1 :]
     return rows
 
 
@@ -103,13 +109,13 @@ def _row_of_model(row: Component) -> Row:
 
 
 def _run(
-    job: dict[str, Any], timeout: float, progress: Callable[[str], None]
+    program: str, job: dict[str, Any], timeout: float, progress: Callable[[str], None]
 ) -> tuple[list[Row], Row | None]:
-    """Runs the probe, until it is done or has to be stopped."""
+    """Runs a probe, until it is done or has to be stopped."""
     rows: list[Row] = []
     at_work, deadline = "", time.monotonic() + _START_SECONDS
     with tempfile.TemporaryDirectory(prefix="zoo-probe-") as folder:
-        with _process(job, Path(folder)) as (process, pipe):
+        with _process(program, job, Path(folder)) as (process, pipe):
             for line in _lines(process, pipe):
                 if line is None:
                     if time.monotonic() > deadline:
@@ -137,7 +143,9 @@ def _failed(at_work: str, message: str) -> Row:
 
 
 @contextlib.contextmanager
-def _process(job: dict[str, Any], folder: Path) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
+def _process(
+    program: str, job: dict[str, Any], folder: Path
+) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
     work = folder / "work"
     work.mkdir()
     read, write = os.pipe()
@@ -150,7 +158,7 @@ def _process(job: dict[str, Any], folder: Path) -> Iterator[tuple["subprocess.Po
     }
     with (folder / "stdout").open("w+b") as out, (folder / "stderr").open("w+b") as err:
         process = subprocess.Popen(
-            [sys.executable, "-m", _PROBE, str(write)],
+            [sys.executable, "-m", program, str(write)],
             stdin=subprocess.PIPE,
             stdout=out,
             stderr=err,
