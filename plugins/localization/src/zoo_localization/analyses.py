@@ -1,4 +1,4 @@
-"""Filters caught in mid-cycle: priors with their truths, from which an experiment can go on."""
+"""Analyses of Lorenz-96 filters: the raw gain and the state before, and the truth."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ Block = dict[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class StartSettings:
-    """What decides a block of filters caught in mid-cycle.
+class AnalysisSettings:
+    """What decides a block of analyses.
 
     Args:
         model_size: Number of states, N.
@@ -37,14 +37,14 @@ class StartSettings:
         forcing: F of the Lorenz-96 model.
         dt: Step, and time between observations, in model time units.
         obs_error_variance: Variance of the independent observation errors.
-        least_cutoff: The filters' Gaspari-Cohn cutoffs are drawn from here on, in grid points,
-        most_cutoff: to here.
-        least_inflation: Their factors on the posterior spread are drawn from here on,
-        most_inflation: to here.
+        least_cutoff: Least Gaspari-Cohn cutoff of a filter, in grid points.
+        most_cutoff: The greatest.
+        least_inflation: Least factor on a filter's posterior spread.
+        most_inflation: The greatest.
         filters: Filters side by side, each with a truth of its own.
-        starts_per_filter: How often each is caught.
-        spin_up: Cycles before the first time.
-        cycles_between_starts: Cycles from one time to the next.
+        analyses_per_filter: How many of its analyses are taken.
+        spin_up: Cycles before the first of them.
+        cycles_between_analyses: Cycles from one to the next.
         seed: Decides everything random.
 
     Raises:
@@ -62,9 +62,9 @@ class StartSettings:
     least_inflation: float = 1.05
     most_inflation: float = 1.1
     filters: int = 64
-    starts_per_filter: int = 25
+    analyses_per_filter: int = 25
     spin_up: int = 100
-    cycles_between_starts: int = 6
+    cycles_between_analyses: int = 6
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -74,9 +74,9 @@ class StartSettings:
             "obs_dens": 1,
             "members": 2,
             "filters": 1,
-            "starts_per_filter": 1,
+            "analyses_per_filter": 1,
             "spin_up": 0,
-            "cycles_between_starts": 1,
+            "cycles_between_analyses": 1,
             "seed": 0,
         }
         for name, low in least.items():
@@ -103,28 +103,27 @@ class StartSettings:
         )
 
     @property
-    def starts_per_block(self) -> int:
-        """Starts that a block holds."""
-        return self.filters * self.starts_per_filter
-
-    @property
     def cycles_per_block(self) -> int:
         """Cycles that a block takes, spin-up and all."""
-        return self.spin_up + self.cycles_between_starts * self.starts_per_filter
+        return self.spin_up + self.cycles_between_analyses * self.analyses_per_filter
 
-    def block_names(self, split: Split, starts: int) -> list[str]:
-        """Return the names of the blocks that hold a split's starts."""
-        blocks = math.ceil(starts / self.starts_per_block)
-        return [f"{split}-{index:05d}" for index in range(blocks)]
+    def block_names(self, split: Split, analyses: int) -> list[str]:
+        """Return the names of the blocks that hold a split's analyses."""
+        count = math.ceil(analyses / (self.filters * self.analyses_per_filter))
+        return [f"{split}-{index:05d}" for index in range(count)]
 
 
-def generate_starts(
-    settings: StartSettings, split: Split, index: int, advance: Callable[[], None] = lambda: None
+def generate_analyses(
+    settings: AnalysisSettings,
+    split: Split,
+    index: int,
+    advance: Callable[[], None] = lambda: None,
 ) -> Block:
-    """Run filters side by side, and catch each of them a few times.
+    """Run filters side by side, and take some of their analyses.
 
-    Every filter has a truth of its own, and Gaspari-Cohn cutoff and inflation drawn at random, so
-    that there are sharp ensembles and wide ones. No block serves two splits.
+    Every filter has a truth of its own, from a random start that a spin-up forgets, and a
+    Gaspari-Cohn cutoff and an inflation drawn at random, so that there are narrow ensembles and
+    wide ones. No block serves two splits.
 
     Args:
         settings: What to simulate.
@@ -133,10 +132,9 @@ def generate_starts(
         advance: Called after every cycle.
 
     Returns:
-        Arrays with `starts_per_block` rows, all of them before the analysis: `ensemble`
-        `(rows, members, model_size)`, its mean `forecast` and the `truth`, `(rows, model_size)`,
-        the raw gain `kg_raw` `(rows, model_size, nobs)` and the `innovation` of the mean,
-        `(rows, nobs)`.
+        Arrays with `filters * analyses_per_filter` rows: the raw gain `kg_raw` `(rows, model_size,
+        nobs)`, the prior mean `forecast` and the `truth` `(rows, model_size)`, and the mean's
+        `innovation` `(rows, nobs)`.
 
     Raises:
         FilterDivergedError: If a filter loses the truth.
@@ -147,38 +145,38 @@ def generate_starts(
     kalman_filter = _drawn_filter(settings, np.random.default_rng(key))
     truth = twin.starts(rngs.generators)
     ensemble = twin.first_ensemble(truth, settings.members, rngs)
-    rows: list[dict[str, FloatArray]] = []
+    taken: list[dict[str, FloatArray]] = []
     for cycle in range(1, settings.cycles_per_block + 1):
         truth, ensemble = twin.step(truth), twin.step(ensemble)
         check_finite(ensemble, cycle)
         observation = twin.observe(truth, rngs)
         since = cycle - settings.spin_up
-        if since > 0 and since % settings.cycles_between_starts == 0:
-            rows.append(_start(twin, ensemble, truth, observation))
+        if since > 0 and since % settings.cycles_between_analyses == 0:
+            taken.append(_before_analysis(twin, ensemble, truth, observation))
         ensemble = kalman_filter.analyse(ensemble, observation, twin, rngs)
         lost = np.flatnonzero(guard.lost(ensemble, truth))
         if lost.size:
             raise FilterDivergedError(guard.words(cycle, int(lost[0])))
         advance()
-    return {name: np.concatenate([row[name] for row in rows]).astype("f4") for name in rows[0]}
+    return {
+        name: np.concatenate([rows[name] for rows in taken]).astype(np.float32) for name in taken[0]
+    }
 
 
-def _drawn_filter(settings: StartSettings, rng: np.random.Generator) -> Filter:
+def _drawn_filter(settings: AnalysisSettings, rng: np.random.Generator) -> Filter:
     """Return filters side by side, each with its own cutoff and inflation."""
     cutoffs = rng.uniform(settings.least_cutoff, settings.most_cutoff, settings.filters)
     inflations = rng.uniform(settings.least_inflation, settings.most_inflation, settings.filters)
     size, dens = settings.model_size, settings.obs_dens
-    return Filter(
-        inflations, np.stack([gaspari_cohn_taper(size, dens, cutoff) for cutoff in cutoffs])
-    )
+    tapers = np.stack([gaspari_cohn_taper(size, dens, float(cutoff)) for cutoff in cutoffs])
+    return Filter(inflations, tapers)
 
 
-def _start(
+def _before_analysis(
     twin: Lorenz96Twin, ensemble: FloatArray, truth: FloatArray, observation: FloatArray
 ) -> dict[str, FloatArray]:
     mean = ensemble.mean(axis=-2)
     return {
-        "ensemble": ensemble,
         "kg_raw": kalman_gain(ensemble, twin.operator, twin.checked_error),
         "truth": truth,
         "forecast": mean,
