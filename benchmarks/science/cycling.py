@@ -61,5 +61,4 @@ def cycling_row(
     values |= {"difference": difference, "difference_error": error}
     values |= {"in_errors": difference / error, "percent": 100 * difference / scale}
     values["diverged"] = int(row["diverged"])
-    # An arm that was lost in tuning was never timed.
     return values | {name: row[name] or None for name in ("forecast_ms", "analysis_ms")}

@@ -156,6 +156,54 @@ def test_an_arm_that_diverges_is_counted_and_has_no_error():
     rows = report.rows("assimilation_seeds")
     assert all("diverged on the tuning seeds" in row["reason"] for row in rows)
     assert [row["posterior_rmse"] for row in rows] == [None] * 4
+    tried = [
+        (row["arm"], row["cutoff"], row["posterior_rmse"])
+        for row in report.rows("assimilation_tuning")
+    ]
+    assert tried == [("none_serial", None, None)]
+    alone, elf = report.rows("assimilation")
+    assert alone["forecast_ms"] > 0
+    assert alone["analysis_ms"] > 0
+    assert elf["forecast_ms"] is elf["analysis_ms"] is alone["at_edge"] is None
+    assert "the filter that its curve would be learned from" in rows[-1]["reason"]
+
+
+def test_progress_counts_the_cycles_of_all_filters_and_says_what_is_left(capsys):
+    assimilation(None, arms=["elf", "gaspari_cohn", "none"], updates=["matrix"], **SHORT)
+    out, err = capsys.readouterr()
+    assert out == ""
+    # Tuning 2 seeds of 40 cycles: Gaspari-Cohn 4 settings, then the curve from its filter, and 2
+    # inflations of each of the others. Reported: 3 arms on 3 seeds of 40 cycles.
+    cycles = 80 * (4 + 1 + 2 + 2) + 3 * 120
+    lines = [line for line in err.splitlines() if "cycles of filters" in line]
+    assert lines[-1] == (
+        f"assimilation, cycles of filters: 100 % ({cycles} of {cycles}), 0:00:00 left"
+    )
+    assert len(lines) == 10
+
+
+def test_arms_that_diverge_in_tuning_are_done_with_sooner(capsys):
+    settings = {"twin": {"model_size": 40, "obs_dens": 2}, "members": 4, "inflations": [1.0]}
+    settings |= {"cycles": 140, "arms": ["none", "elf"], "cutoffs": [80.0]}
+    assimilation(None, updates=["serial"], **{**SHORT, **settings})
+    lines = capsys.readouterr().err.splitlines()
+    cycles = 300 * (1 + 1 + 1 + 1) + 2 * 450
+    assert f"100 % ({cycles} of {cycles}), 0:00:00 left" in lines[-1]
+
+
+def test_a_best_setting_at_the_edge_of_what_was_tried_is_told(capsys):
+    report, inside = Tables(), Tables()
+    settings = {**SHORT, "arms": ["gaspari_cohn"], "updates": ["matrix"], "inflations": [1.1]}
+    assimilation(None, report=report, **{**settings, "cutoffs": [2.0, 4.0]})
+    assert report.columns["assimilation"]["at_edge"] == ["cutoff"]
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said == (
+        "assimilation: gaspari_cohn_matrix is best with cutoff 4, at the edge of the cutoffs "
+        "tried, 2 to 4. There may be better ones beyond: give more cutoffs."
+    )
+    assimilation(None, report=inside, **{**settings, "cutoffs": [2.0, 7.0, 48.0]})
+    assert inside.columns["assimilation"]["at_edge"] == [""]
+    assert "edge" not in capsys.readouterr().err
 
 
 def test_a_divergence_on_one_seed_is_left_out_of_the_means_with_its_cycle():

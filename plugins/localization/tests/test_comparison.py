@@ -15,6 +15,7 @@ from zoo_localization.comparison import (
     tune_arm,
 )
 from zoo_localization.tapers import gaspari_cohn_taper
+from zoo_localization.tuning import Search
 from zoo_localization.twin import Filter, Lorenz96Twin
 from zoo_localization.twin_experiment import run_twin_experiment, simulate_truths
 
@@ -26,7 +27,7 @@ def score(name, posterior, *, is_baseline=True):
     values = np.array(posterior)
     lost = dict.fromkeys(np.flatnonzero(np.isnan(values)), "lost")
     arm = Arm(name, Filter(), 8, is_baseline=is_baseline)
-    return Score(arm, None, dict.fromkeys(FIGURES, values), np.zeros(9, np.int64), lost)
+    return Score(arm, Search(None, {}), dict.fromkeys(FIGURES, values), np.zeros(9, np.int64), lost)
 
 
 def protocol(**changes):
@@ -68,8 +69,8 @@ def test_the_best_baseline_has_the_least_error_and_diverges_on_no_seed():
 def test_an_arm_is_tuned_on_some_truths_and_reported_on_others():
     how = protocol()
     arm = Arm("gaspari_cohn_matrix", Filter(), 8, has_cutoff=True)
-    tuned = tune_arm(arm, how)
-    found = score_arm(arm, tuned, how)
+    tried = tune_arm(arm, how)
+    tuned, found = tried.best, score_arm(arm, tried, how)
     by_hand = {
         (c, i): np.mean(
             [
@@ -103,8 +104,17 @@ def test_an_arm_that_diverges_with_every_setting_has_diverged_on_every_seed():
     found = score_arm(arm, tune_arm(arm, how), how)
     assert found.tuned is None
     assert set(found.lost) == {0, 1}
-    assert "diverged on the tuning seeds with every setting tried" in found.lost[1]
+    assert found.lost[1] == "the filter diverged on the tuning seeds with every setting tried"
     assert np.isnan(found.posterior_rmse).all()
+    # It ran until it was lost, and took that time.
+    assert found.forecast_ms > 0
+    assert found.analysis_ms > 0
+
+
+def test_an_arm_without_a_filter_to_learn_from_says_so_and_has_no_time():
+    found = score_arm(Arm("elf_matrix", Filter(), 8), Search(None, {}), protocol())
+    assert "the filter that its curve would be learned from diverged on the tun" in found.lost[0]
+    assert np.isnan([found.forecast_ms, found.analysis_ms]).all()
 
 
 def test_seeds_that_are_both_tuned_on_and_reported_are_refused():

@@ -115,3 +115,5 @@ def test_our_filters_have_the_errors_of_dappers_table(ours, members, published):
     standard_error = rmse.std(ddof=1) / np.sqrt(len(rmse))
     # The published figure stands for all that rounds to it.
     assert abs(rmse.mean() - published) < 0.005 + 3 * standard_error
+    # A filter that works knows its own error, about.
+    assert 0.8 < found.spread.mean() / rmse.mean() < 1.25

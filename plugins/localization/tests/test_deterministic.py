@@ -10,7 +10,6 @@ from zoo_localization.enkf import matrix_update
 from zoo_localization.observations import ObservationOperator
 from zoo_localization.tapers import gaspari_cohn_taper
 from zoo_localization.twin import Filter, Lorenz96Twin
-from zoo_localization.twin_experiment import run_twin_experiment
 
 MEAN = np.array([1.0, -2.0, 0.5])
 COVARIANCE = np.array([[2.0, 0.8, 0.3], [0.8, 1.5, 0.4], [0.3, 0.4, 1.0]])
@@ -137,21 +136,3 @@ def test_a_filter_relaxes_before_it_inflates():
     observation = twin.observe(np.zeros(12), rng)
     found = Filter(1.2, update="square_root", relaxation=1.0).analyse(prior, observation, twin, rng)
     np.testing.assert_allclose(found.std(axis=0), 1.2 * prior.std(axis=0), rtol=1e-12)
-
-
-@pytest.mark.slow
-def test_the_setting_of_sakov_2008_gives_the_error_of_other_square_root_filters():
-    # Serial, 28 members, inflation 1.02, 40 observations every 0.05, R = 1: another
-    # implementation of the serial square-root filter has .177 in this setting.
-    found = [
-        run_twin_experiment(
-            Lorenz96Twin(40, 1),
-            Filter(1.02, update="square_root"),
-            28,
-            cycles=3000,
-            spin_up=400,
-            seed=seed,
-        ).rmse.mean()
-        for seed in range(4)
-    ]
-    assert abs(np.mean(found) - 0.177) < 0.01

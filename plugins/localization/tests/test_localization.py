@@ -88,10 +88,19 @@ def test_a_function_that_names_the_mean_is_given_it():
     np.testing.assert_allclose(seen[0], ENSEMBLES.mean(axis=1))
     with pytest.raises(ValueError, match="takes the ensemble mean: give localize the argument me"):
         localize(np.zeros((12, 4)), remember, OPERATOR)
-    with pytest.raises(ValueError, match=r"mean must be .* = \(12,\), got shape \(11,\)"):
+    with pytest.raises(ValueError, match=r"mean must be .* = \(12,\), got shape \(11,\) with 0"):
         localize(np.zeros((12, 4)), remember, OPERATOR, np.zeros(11))
     with pytest.raises(ValueError, match=r"got shape \(12,\) with 12 values not finite"):
         localize(np.zeros((12, 4)), remember, OPERATOR, np.full(12, np.nan))
+
+
+def test_a_function_that_can_do_without_the_mean_is_asked_for_none():
+    def scaled(gain, mean=None):
+        return gain if mean is None else gain * mean[..., None]
+
+    gain, mean = np.ones((2, 12, 4)), np.arange(24.0).reshape(2, 12)
+    np.testing.assert_array_equal(localize(gain, scaled, OPERATOR), gain)
+    np.testing.assert_array_equal(localize(gain, scaled, OPERATOR, mean)[..., 0], mean)
 
 
 def test_a_compiled_function_without_a_signature_is_a_function_of_the_gain():

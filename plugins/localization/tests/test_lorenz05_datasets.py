@@ -5,6 +5,7 @@ import hashlib
 import inspect
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -261,6 +262,27 @@ def test_a_flipped_bit_is_noticed_when_the_gain_is_read_and_the_block_made_again
     for one, two in zip(first, everything(pairs), strict=True):
         np.testing.assert_array_equal(one, two)
     assert blocks(cache) == whole
+
+
+@pytest.mark.parametrize(
+    ("key", "place", "value", "said"),
+    [
+        ("kg_raw", (2, 1, 7, 3), np.nan, "nan at snapshot 2, filter 1, state 7, obs 3"),
+        ("kg_true", (2, 7, 3), np.inf, "inf at snapshot 2, state 7, obs 3"),
+        ("mean", (2, 1, 7), -np.inf, "-inf at snapshot 2, filter 1, state 7"),
+    ],
+)
+def test_a_value_that_is_not_finite_is_refused_with_its_file_and_place(
+    cache, key, place, value, said
+):
+    pairs = lorenz05_gains(**SMALL, with_mean=True)["train"]
+    path = next(cache.rglob("train-00000.nc"))
+    # By way of HDF5, so that the checksum is that of the bad value.
+    with h5py.File(path, "r+") as file:
+        file[key][place] = value
+    pairs.samples([0, 5, 12])
+    with pytest.raises(ValueError, match=re.escape(f"{path}: {key} holds {said}, and 1 values")):
+        pairs.samples([5, 7])
 
 
 def test_a_block_that_cannot_be_read_for_now_is_left_alone(cache, monkeypatch):

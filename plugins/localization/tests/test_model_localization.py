@@ -82,8 +82,45 @@ def test_a_model_with_an_input_called_mean_is_given_that():
     np.testing.assert_allclose(localize(GAINS, localization, operator, means), expected, atol=1e-5)
     with pytest.raises(ValueError, match='ensemble mean as its input "mean": give it as the argu'):
         localization(GAINS)
-    with pytest.raises(ValueError, match=r"one state a gain, \(5, 12\), got shape \(2, 12\)"):
+    with pytest.raises(ValueError, match='ensemble mean as its input "mean": give it as the argu'):
+        localize(GAINS, localization, operator)
+    with pytest.raises(ValueError, match=r"size\) = \(5, 12\), got shape \(2, 12\) with 0 values"):
         localization(GAINS, means[:2])
+    with pytest.raises(ValueError, match=r"got shape \(5, 11\) with 0 values not finite"):
+        localization(GAINS, means[:, :11])
+    with pytest.raises(ValueError, match=r"got shape \(5, 12\) with 60 values not finite"):
+        localization(GAINS, np.full((5, 12), np.nan))
+
+
+def test_a_model_without_an_input_for_the_mean_is_asked_for_none():
+    operator, localization = ObservationOperator(12, 3), as_localization(tapering())
+    found = localize(GAINS, localization, operator)
+    np.testing.assert_allclose(found, GAINS * TAPER, rtol=0, atol=1e-6)
+    means = np.random.default_rng(2).normal(size=(5, 12))
+    np.testing.assert_array_equal(localize(GAINS, localization, operator, means), found)
+
+
+def vector():
+    """A model that gives a localization vector, the mirrored half."""
+    gain = keras.Input((12, 4), name="kg_raw")
+    half = gaspari_cohn_vector(12, 4.0)[:7].astype(np.float32)
+    return keras.Model(gain, ops.zeros_like(gain[:, :7, 0]) + half)
+
+
+@pytest.mark.parametrize("model", [tapering(), tapering((12, 4, 1)), vector(), with_mean()])
+def test_a_model_itself_is_a_localization(model):
+    means = np.random.default_rng(2).normal(size=(5, 12))
+    operator = ObservationOperator(12, 3)
+    expected = GAINS + means[..., None] if len(model.inputs) > 1 else GAINS * TAPER
+    np.testing.assert_allclose(localize(GAINS, model, operator, means), expected, atol=1e-5)
+    twin = Lorenz96Twin(12, 3)
+    rng = np.random.default_rng(3)
+    prior = rng.normal(size=(8, 12))
+    made, given = (
+        Filter(localization=each).analyse(prior, np.zeros(4), twin, np.random.default_rng(4))
+        for each in (as_localization(model), model)
+    )
+    np.testing.assert_array_equal(made, given)
 
 
 @pytest.mark.parametrize("half", [True, False])
@@ -137,12 +174,39 @@ def test_a_model_whose_output_is_no_gain_is_refused(output, message):
 
 def test_gains_that_are_none_are_refused():
     localization = as_localization(tapering())
-    with pytest.raises(ValueError, match=r"got shape \(12,\) with 0 values not finite"):
+    with pytest.raises(ValueError, match=r"numbers of shape .* got shape \(12,\) of float64"):
         localization(np.zeros(12))
-    with pytest.raises(ValueError, match=r"got shape \(12, 4\) with 48 values not finite"):
-        localization(np.full((12, 4), np.nan))
+    with pytest.raises(ValueError, match=r"got shape \(0, 12, 4\) of float64"):
+        localization(np.zeros((0, 12, 4)))
+    with pytest.raises(ValueError, match=r"got shape \(\) of object"):
+        localization(None)
+    broken = np.zeros((12, 4))
+    broken[7, 3] = np.nan
+    with pytest.raises(ValueError, match=r"with 1 values not finite, the first at index \(7, 3\)"):
+        localization(broken)
     with pytest.raises(ValueError, match=r'takes gains \(12, 4\) as its input "kg_raw", and was g'):
         localization(np.zeros((40, 20)))
+
+
+def test_a_model_of_several_outputs_is_refused():
+    gain = keras.Input((12, 4), name="kg_raw")
+    localization = as_localization(keras.Model(gain, [gain * 1.0, gain * 2.0]))
+    with pytest.raises(ValueError, match=r"gives a list of 2. Make a model of that output alone"):
+        localization(GAINS)
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "message"),
+    [
+        ("clf-lorenz05", {}, "must be a Keras model or a function .* got 'clf-lorenz05'. A name i"),
+        (None, {}, "got None"),
+        (tapering(), {"batch_size": 0}, "batch_size must be 1 or more, got 0"),
+        (tapering(), {"obs_dens": 0}, "obs_dens must be 1 or more, got 0"),
+    ],
+)
+def test_what_makes_no_localization_is_refused(model, options, message):
+    with pytest.raises(ValueError, match=message):
+        as_localization(model, **options)
 
 
 def test_a_model_of_other_inputs_is_refused():

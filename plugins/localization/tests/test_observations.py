@@ -8,7 +8,6 @@ from zoo_localization.observations import (
     ObservationError,
     ObservationOperator,
     draw_errors,
-    error_covariance,
     observation_error,
 )
 
@@ -76,13 +75,13 @@ def test_drawn_errors_have_the_covariance_that_is_asked_for(error):
     found = draw_errors(error, (draws, 2), np.random.default_rng(5))
     few = 6 * 2.0 / np.sqrt(draws)
     np.testing.assert_allclose(found.mean(axis=0), 0.0, atol=few)
-    np.testing.assert_allclose(np.cov(found.T), error_covariance(error, 2), atol=2 * few)
+    np.testing.assert_allclose(np.cov(found.T), observation_error(error, 2).matrix, atol=2 * few)
 
 
 def test_r_is_checked_once_and_then_handed_on():
     checked = observation_error([0.5, 2.0], 2)
     assert observation_error(checked, 2) is checked
-    np.testing.assert_array_equal(error_covariance(checked, 2), np.diag([0.5, 2.0]))
+    np.testing.assert_array_equal(observation_error(checked, 2).matrix, np.diag([0.5, 2.0]))
     with pytest.raises(ValueError, match="R is of 2 observations, and there are nobs=3"):
         observation_error(checked, 3)
 

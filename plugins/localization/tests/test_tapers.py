@@ -80,6 +80,15 @@ def test_static_regression_is_the_least_squares_solution(half):
         np.testing.assert_allclose(found[offset], np.linalg.lstsq(x, y)[0][0], rtol=1e-12)
 
 
+def test_static_regression_of_gains_that_are_not_finite_is_refused():
+    raw = np.ones((2, 12, 4))
+    raw[1, 5, 2] = np.nan
+    with pytest.raises(ValueError, match=r"raw must be finite, got 1 .* at index \(1, 5, 2\)"):
+        static_regression(raw, np.ones((2, 12, 4)), 3)
+    with pytest.raises(ValueError, match="reference must be finite, got 1 values not finite"):
+        static_regression(np.ones((2, 12, 4)), raw, 3)
+
+
 def test_static_regression_gives_0_where_there_is_nothing_to_fit():
     gains = np.zeros((3, 12, 4))
     np.testing.assert_array_equal(static_regression(gains, gains, 3), np.zeros(12))

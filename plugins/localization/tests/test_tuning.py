@@ -5,7 +5,7 @@ import pytest
 
 from zoo_localization import tuning
 from zoo_localization.tapers import gaspari_cohn_taper
-from zoo_localization.tuning import tune, tune_gaspari_cohn
+from zoo_localization.tuning import TunedFilter, search, tune, tune_gaspari_cohn
 from zoo_localization.twin import Filter, FilterDivergedError, Lorenz96Twin
 from zoo_localization.twin_experiment import (
     run_twin_experiment,
@@ -76,6 +76,39 @@ def test_a_filter_with_a_localization_of_its_own_has_its_inflation_tuned():
 def test_a_search_without_a_filter_that_works_says_so():
     with pytest.raises(FilterDivergedError, match="every one of 1 settings tried. Try other cut"):
         tune_gaspari_cohn(TWIN, 3, [80.0], [1.0], seeds=[0], cycles=300)
+
+
+def test_a_search_without_a_filter_that_works_has_its_figures_and_its_time():
+    runs = simulate_truths(Lorenz96Twin(40, 2), [0], 300)
+    counted = []
+    found = search(runs, Filter(), 3, [1.0, 1.01], [80.0], spin_up=10, advance=counted.append)
+    assert found.best is None
+    assert found.rmse == {(80.0, 1.0): float("inf"), (80.0, 1.01): float("inf")}
+    assert found.forecast_seconds > 0
+    assert found.analysis_seconds > 0
+    assert counted == [2] * 300
+
+
+@pytest.mark.parametrize(
+    ("cutoff", "inflation", "edges"),
+    [
+        (8.0, 1.1, []),
+        (4.0, 1.1, ["cutoff"]),
+        (12.0, 1.0, ["cutoff", "inflation"]),
+        (8.0, 1.2, ["inflation"]),
+    ],
+)
+def test_a_best_value_that_nothing_was_tried_beyond_is_at_an_edge(cutoff, inflation, edges):
+    tried = {(c, i): 1.0 for c in (12.0, 4.0, 8.0) for i in (1.1, 1.0, 1.2)}
+    found = TunedFilter(cutoff, inflation, tried, Filter())
+    assert found.at_edge == edges
+    assert found.tried("cutoff") == [4.0, 8.0, 12.0]
+
+
+def test_a_value_that_was_not_tuned_has_no_edge():
+    assert TunedFilter(None, 1.1, {(None, 1.1): 1.0}, Filter()).at_edge == []
+    only_cutoffs = {(4.0, 1.1): 1.0, (8.0, 1.1): 2.0}
+    assert TunedFilter(4.0, 1.1, only_cutoffs, Filter()).at_edge == ["cutoff"]
 
 
 def test_a_search_over_nothing_is_refused():

@@ -1,11 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from zoo_localization.nice import nice_gain, nice_taper
 from zoo_localization.tapers import gaspari_cohn_taper, gaspari_cohn_vector
-from zoo_localization.twin import Filter, FilterDivergedError, Generators, Lorenz96Twin
+from zoo_localization.twin import (
+    DivergenceGuard,
+    Filter,
+    FilterDivergedError,
+    Generators,
+    Lorenz96Twin,
+)
 from zoo_localization.twin_experiment import (
     run_twin_experiment,
     run_twin_experiments,
@@ -90,11 +98,45 @@ def test_a_filter_that_is_lost_is_said_to_be_and_does_not_disturb_the_others():
     np.testing.assert_allclose(both.rmse[:2], alone.rmse, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("error", "spread", "is_lost"),
+    [(4.1, 4.0, True), (3.9, 3.8, False), (0.51, 0.1, True), (0.49, 0.1, False)],
+)
+def test_a_filter_is_lost_that_only_guesses_or_is_five_spreads_off(error, spread, is_lost):
+    signs = np.tile([1.0, -1.0], 6)
+    truth, guard = 4.0 * signs, DivergenceGuard()
+    # Two members, each a spread / sqrt(2) from their mean, so that the variance is spread**2.
+    ensemble = truth + error + np.outer([1.0, -1.0], np.full(12, spread / np.sqrt(2)))
+    found = [bool(guard.lost(ensemble, truth)) for _ in range(51)]
+    assert found == [False] * 49 + [is_lost] * 2
+
+
 def test_an_experiment_goes_on_when_every_filter_is_lost():
     runs = simulate_truths(Lorenz96Twin(40, 2), [0], 200)
     found = run_twin_experiments(runs, Filter(), 4, spin_up=10)
     assert set(found.lost) == {0}
     assert found.ranks.sum() <= 40 * (found.lost_at[0] - 9)
+    # What was timed are the cycles up to then.
+    assert found.forecast_seconds > 0
+    assert found.analysis_seconds > 0
+
+
+def test_a_filter_that_is_lost_in_its_first_forecast_has_no_time_of_an_analysis():
+    runs = simulate_truths(TWIN, [0], 4)
+    blowing_up = replace(runs, first=1e200 * np.ones_like(runs.first))
+    found = run_twin_experiments(blowing_up, Filter(), 4, spin_up=0)
+    assert found.lost_at == {0: 0}
+    assert found.forecast_seconds > 0
+    assert np.isnan(found.analysis_seconds)
+
+
+def test_every_cycle_is_told_with_the_number_of_filters():
+    told = []
+    runs = simulate_truths(TWIN, [3, 4], 7)
+    stacked = Filter(np.repeat([1.1, 1.2, 1e-300], 2), update="square_root")
+    found = run_twin_experiments(runs, stacked, 6, spin_up=2, advance=told.append)
+    assert set(found.lost) == {4, 5}
+    assert told == [6] * 7
 
 
 def test_members_that_all_agree_are_a_lost_filter_not_an_error():

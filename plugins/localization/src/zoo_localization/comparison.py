@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo_localization.tuning import TunedFilter, tune
-from zoo_localization.twin import Filter, FilterDivergedError
+from zoo_localization.tuning import Search, TunedFilter, search
+from zoo_localization.twin import Filter
 from zoo_localization.twin_experiment import TruthRuns, run_twin_experiments
 
 FloatArray = NDArray[np.float64]
@@ -77,24 +77,32 @@ class Score:
 
     Args:
         arm: The arm.
-        tuned: Its settings; `None` if it diverged with all that were tried.
+        search: The settings that were tried.
         figures: `prior_rmse`, `posterior_rmse`, `prior_spread` and `posterior_spread`, each
             averaged over cycles, `(seeds,)`; NaN where it diverged.
         ranks: How often the truth had each rank among the prior members, `(members + 1,)`.
         lost: What there is to say of each divergence, by its place among the seeds.
         lost_at: The cycle of each, spin-up included.
-        forecast_ms: Milliseconds of a forecast, for one ensemble.
-        analysis_ms: Milliseconds of an analysis, for one ensemble.
+        forecast_ms: Milliseconds of a forecast, for one ensemble: over the cycles of the reported
+            truths that there were, so up to the loss where it diverged. Where it diverged with
+            every setting in tuning, and never came to those truths, over the cycles in tuning up
+            to the losses. NaN where there was none.
+        analysis_ms: The same of an analysis.
     """
 
     arm: Arm
-    tuned: TunedFilter | None
+    search: Search
     figures: dict[str, FloatArray]
     ranks: NDArray[np.int64]
     lost: dict[int, str] = field(default_factory=dict)
     lost_at: dict[int, int] = field(default_factory=dict)
-    forecast_ms: float = 0.0
-    analysis_ms: float = 0.0
+    forecast_ms: float = float("nan")
+    analysis_ms: float = float("nan")
+
+    @property
+    def tuned(self) -> TunedFilter | None:
+        """Its settings; `None` if it diverged with all that were tried."""
+        return self.search.best
 
     @property
     def posterior_rmse(self) -> FloatArray:
@@ -105,58 +113,58 @@ class Score:
 FIGURES = ("prior_rmse", "posterior_rmse", "prior_spread", "posterior_spread")
 
 
-def tune_arm(arm: Arm, protocol: Protocol) -> TunedFilter | None:
+def tune_arm(
+    arm: Arm, protocol: Protocol, advance: Callable[[int], None] = lambda _: None
+) -> Search:
     """Tune an arm.
 
     Args:
         arm: The arm.
         protocol: The truths, and what to try.
+        advance: As of `search`.
 
     Returns:
-        Its best settings; `None` if it diverges with all of them.
+        What was tried, and the best of it.
     """
-    try:
-        return tune(
-            protocol.tuning,
-            arm.filter,
-            arm.members,
-            protocol.inflations,
-            protocol.cutoffs if arm.has_cutoff else None,
-            spin_up=protocol.spin_up,
-        )
-    except FilterDivergedError:
-        return None
+    return search(
+        protocol.tuning,
+        arm.filter,
+        arm.members,
+        protocol.inflations,
+        protocol.cutoffs if arm.has_cutoff else None,
+        spin_up=protocol.spin_up,
+        advance=advance,
+    )
 
 
-def score_arm(arm: Arm, tuned: TunedFilter | None, protocol: Protocol) -> Score:
+def score_arm(
+    arm: Arm, tried: Search, protocol: Protocol, advance: Callable[[int], None] = lambda _: None
+) -> Score:
     """Run a tuned arm on the reported truths.
 
     Args:
         arm: The arm.
-        tuned: Its settings.
+        tried: What `tune_arm` found.
         protocol: The truths.
+        advance: As of `run_twin_experiments`.
 
     Returns:
         What it reached; an arm without settings has diverged on every seed.
     """
-    if tuned is None:
-        seeds = len(protocol.reported.seeds)
-        words = "the filter diverged on the tuning seeds with every setting tried"
-        return Score(
-            arm,
-            None,
-            {name: np.full(seeds, np.nan) for name in FIGURES},
-            np.zeros(arm.members + 1, np.int64),
-            dict.fromkeys(range(seeds), words),
-        )
+    if tried.best is None:
+        return _lost_in_tuning(arm, tried, len(protocol.reported.seeds))
     found = run_twin_experiments(
-        protocol.reported, tuned.filter, arm.members, spin_up=protocol.spin_up
+        protocol.reported,
+        tried.best.filter,
+        arm.members,
+        spin_up=protocol.spin_up,
+        advance=advance,
     )
     values = (found.prior_rmse, found.rmse, found.prior_spread, found.spread)
     is_lost = np.isin(np.arange(len(found.rmse)), list(found.lost))
     return Score(
         arm,
-        tuned,
+        tried,
         {
             name: np.where(is_lost, np.nan, each.mean(axis=1))
             for name, each in zip(FIGURES, values, strict=True)
@@ -166,6 +174,21 @@ def score_arm(arm: Arm, tuned: TunedFilter | None, protocol: Protocol) -> Score:
         found.lost_at,
         1e3 * found.forecast_seconds,
         1e3 * found.analysis_seconds,
+    )
+
+
+def _lost_in_tuning(arm: Arm, tried: Search, seeds: int) -> Score:
+    # Without a setting that was tried there was no filter: that of its teacher diverged.
+    whose = "the filter" if tried.rmse else "the filter that its curve would be learned from"
+    words = f"{whose} diverged on the tuning seeds with every setting tried"
+    return Score(
+        arm,
+        tried,
+        {name: np.full(seeds, np.nan) for name in FIGURES},
+        np.zeros(arm.members + 1, np.int64),
+        dict.fromkeys(range(seeds), words),
+        forecast_ms=1e3 * tried.forecast_seconds,
+        analysis_ms=1e3 * tried.analysis_seconds,
     )
 
 

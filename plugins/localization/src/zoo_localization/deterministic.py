@@ -56,7 +56,7 @@ def square_root_update(
         Anderson (2001), doi:10.1175/1520-0493(2001)129<2884:AEAKFF>2.0.CO;2.
     """
     checked = independent_error(error, operator.nobs)
-    check_ensemble(ensemble, operator)
+    ensemble = check_ensemble(ensemble, operator)
     target = check_observation(observation, ensemble, operator)[..., None, :]
     taper = taper_of(localization, operator, ensemble.shape[:-2])
     return assimilate_serially(

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo_localization.finite import not_finite
 from zoo_localization.localization import Localization, localize, taper_of
 from zoo_localization.observations import (
     ObservationError,
@@ -55,34 +56,40 @@ def inflate(ensemble: FloatArray, inflation: Any) -> FloatArray:
     return np.asarray(mean + factors * (ensemble - mean))
 
 
-def check_ensemble(ensemble: FloatArray, operator: ObservationOperator) -> None:
-    """Check that a gain can be computed from an ensemble.
+def check_ensemble(ensemble: Any, operator: ObservationOperator) -> NDArray[Any]:
+    """Return an ensemble as an array, once checked that a gain can be computed from it.
 
     Args:
         ensemble: Shape `(..., members, model_size)`.
         operator: H.
 
+    Returns:
+        The same members.
+
     Raises:
         ValueError: If there are fewer than two members, a value is not finite, or the members
             agree exactly on an observed state.
     """
-    if ensemble.ndim < 2 or ensemble.shape[-2] < 2:
+    members: NDArray[Any] = np.asarray(ensemble)
+    if members.ndim < 2 or members.shape[-2] < 2:
         raise ValueError(
             f"ensemble must be (..., members, model_size) with at least 2 members, got shape "
-            f"{ensemble.shape}: one member has no covariance."
+            f"{members.shape}: one member has no covariance."
         )
-    if not np.isfinite(ensemble).all():
+    if not np.isfinite(members).all():
         raise ValueError(
-            "ensemble holds NaN or infinite values: the filter has diverged, or its input was bad. "
-            "More inflation, a smaller cutoff or a smaller dt may help."
+            f"ensemble holds NaN or infinite values, {not_finite(members)}: the filter has "
+            f"diverged, or its input was bad. More inflation, a smaller cutoff or a smaller dt may "
+            f"help."
         )
-    collapsed = _collapsed(ensemble, operator)
+    collapsed = _collapsed(members, operator)
     if collapsed.any():
         raise ValueError(
             f"ensemble has zero variance at observation {int(np.argwhere(collapsed)[0, -1])}: all "
             f"members agree there, so its observation would be ignored. Perturb the members, or "
             f"inflate more."
         )
+    return members
 
 
 def unusable(ensemble: FloatArray, operator: ObservationOperator) -> NDArray[np.bool_]:
@@ -121,7 +128,7 @@ def kalman_gain(ensemble: FloatArray, operator: ObservationOperator, error: Any)
     Source:
         Evensen (2003), doi:10.1007/s10236-003-0036-9, equation 20.
     """
-    check_ensemble(ensemble, operator)
+    ensemble = check_ensemble(ensemble, operator)
     return _gain(anomalies(ensemble), operator, observation_error(error, operator.nobs))
 
 
@@ -157,6 +164,7 @@ def matrix_update(
         Burgers, van Leeuwen & Evensen (1998), doi:10.1175/1520-0493(1998)126<1719:ASITEK>2.0.CO;2.
     """
     checked = observation_error(error, operator.nobs)
+    ensemble = np.asarray(ensemble)
     raw = kalman_gain(ensemble, operator, checked)
     gain = localize(raw, localization, operator, ensemble.mean(axis=-2))
     return apply_gain(gain, ensemble, observation, operator, checked, rng)
@@ -212,7 +220,7 @@ def serial_update(
         ValueError: If an argument is not such, or R is not diagonal.
     """
     checked = independent_error(error, operator.nobs)
-    check_ensemble(ensemble, operator)
+    ensemble = check_ensemble(ensemble, operator)
     taper = taper_of(localization, operator, ensemble.shape[:-2])
     targets = _perturbed(ensemble, observation, operator, checked, rng)
     return assimilate_serially(
@@ -263,8 +271,7 @@ def check_observation(
     if observation.shape != expected or not np.isfinite(observation).all():
         raise ValueError(
             f"observation must be finite and of shape {expected}, got shape {observation.shape} "
-            f"with {int((~np.isfinite(observation)).sum())} values not finite. Leave a missing "
-            f"observation out of the operator."
+            f"with {not_finite(observation)}. Leave a missing observation out of the operator."
         )
     return observation
 
@@ -298,6 +305,11 @@ def _perturbed(
     rng: np.random.Generator,
 ) -> FloatArray:
     observation = check_observation(observation, ensemble, operator)
+    if not hasattr(rng, "standard_normal"):
+        raise ValueError(
+            f"rng must be a numpy.random.Generator, got {rng!r}: numpy.random.default_rng(seed) "
+            f"makes one."
+        )
     dtype: Any = np.float32 if ensemble.dtype == np.float32 else np.float64
     white = rng.standard_normal((*ensemble.shape[:-1], operator.nobs), dtype)
     noise = anomalies(error.drawn_from(white))

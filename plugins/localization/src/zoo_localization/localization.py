@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo_localization.finite import not_finite
+from zoo_localization.model_localization import as_localization, checked_mean, is_model
 from zoo_localization.observations import ObservationOperator
 from zoo_localization.tapers import taper_matrix, unmirror
 
@@ -16,8 +18,8 @@ FloatArray = NDArray[np.float64]
 GainFunction = Callable[..., Any]
 # A taper matrix `(model_size, nobs)`, or one each for ensembles side by side, with their leading
 # axes; a curve against the offset from the observation, in full `(model_size,)` or its mirrored
-# half `(model_size//2 + 1,)`; a function of the gain, and of the ensemble mean if one of its
-# parameters is called `mean`; or nothing.
+# half `(model_size//2 + 1,)`; a Keras model; a function of the gain, and of the ensemble mean if
+# one of its parameters is called `mean`; or nothing.
 Localization = FloatArray | GainFunction | None
 
 
@@ -32,10 +34,12 @@ def localize(
     Args:
         gain: Shape `(..., model_size, nobs)`.
         localization: What multiplies the gain, or a function from gains `(batch, model_size, nobs)`
-            to gains of the same shape, such as `as_localization` makes of a Keras model. A function
-            with a parameter `mean` is also given that, `(batch, model_size)`.
+            to gains of the same shape, such as `as_localization` makes of a Keras model; a model
+            itself is made one. A function with a parameter `mean` is also given that, `(batch,
+            model_size)`; with a default it does without where there is none.
         operator: H.
-        mean: Mean of the prior ensemble, `(..., model_size)`, for a function that wants it.
+        mean: Mean of the prior ensemble, `(..., model_size)`, for a model or a function that takes
+            it.
 
     Returns:
         The localized gain, float64.
@@ -44,23 +48,23 @@ def localize(
         ValueError: If the gain or the mean does not fit the operator or is not finite; if the taper
             has another shape; or if the function gives another shape or values that are not finite.
     """
+    gain = np.asarray(gain)
     check_gain(gain, operator)
     if localization is None:
         return gain
     if not callable(localization):
         return np.asarray(gain * taper_of(localization, operator, gain.shape[:-2]))
+    if is_model(localization):
+        localization = as_localization(localization, obs_dens=operator.obs_dens)
     batch = gain.reshape(-1, *gain.shape[-2:])
-    if _takes_mean(localization):
-        states = _checked_mean(mean, gain).reshape(-1, gain.shape[-2])
-        found = np.asarray(localization(batch, mean=states), dtype=np.float64)
-    else:
-        found = np.asarray(localization(batch), dtype=np.float64)
+    wanted = _mean_for(localization, mean, gain.shape[:-1])
+    found = np.asarray(localization(batch, **wanted), dtype=np.float64)
     if found.shape != batch.shape or not np.isfinite(found).all():
         raise ValueError(
             f"localization is a function, and must give finite gains of the shape it is given, "
             f"(batch, model_size, nobs) = {batch.shape}; it gave shape {found.shape} with "
-            f"{int((~np.isfinite(found)).sum())} values not finite. A model that gives something "
-            f"else than a gain is made one by as_localization."
+            f"{not_finite(found)}. A model that gives something else than a gain is made one by "
+            f"as_localization."
         )
     return found.reshape(gain.shape)
 
@@ -89,25 +93,22 @@ def check_gain(gain: FloatArray, operator: ObservationOperator) -> None:
         )
 
 
-def _takes_mean(function: GainFunction) -> bool:
+def _mean_for(
+    function: GainFunction, mean: FloatArray | None, leading: tuple[int, ...]
+) -> dict[str, FloatArray]:
+    """Return the argument `mean` of a function that takes one, if there is one to give."""
     try:
-        return "mean" in inspect.signature(function).parameters
+        parameter = inspect.signature(function).parameters.get("mean")
     except (TypeError, ValueError):
-        return False  # a compiled function may have no signature
-
-
-def _checked_mean(mean: FloatArray | None, gain: FloatArray) -> FloatArray:
+        return {}  # a compiled function may have no signature
+    if parameter is None or (mean is None and parameter.default is not parameter.empty):
+        return {}
     if mean is None:
         raise ValueError(
-            "localization is a function that takes the ensemble mean: give localize the argument "
-            "mean, of shape (..., model_size)."
+            f"localization is a function that takes the ensemble mean: give localize the argument "
+            f"mean, of shape (..., model_size) = {leading}."
         )
-    if mean.shape != gain.shape[:-1] or not np.isfinite(mean).all():
-        raise ValueError(
-            f"mean must be finite and of shape (..., model_size) = {gain.shape[:-1]}, got shape "
-            f"{mean.shape} with {int((~np.isfinite(mean)).sum())} values not finite."
-        )
-    return mean
+    return {"mean": checked_mean(mean, leading)}
 
 
 def taper_of(
@@ -134,7 +135,13 @@ def taper_of(
             "localization must be a taper or a curve for a serial update, which never has the gain "
             "of all observations; it is a function of that gain. Use the matrix update."
         )
-    values = np.asarray(localization, dtype=np.float64)
+    try:
+        values = np.asarray(localization, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"localization must be numbers, a function of the gain, or None, got "
+            f"{localization!r}. gaspari_cohn_vector(model_size, cutoff) gives Gaspari and Cohn's."
+        ) from None
     shapes = ((size, nobs), (size,), (size // 2 + 1,), (*leading, size, nobs))
     is_known = values.shape in shapes
     if not is_known or not np.isfinite(values).all():

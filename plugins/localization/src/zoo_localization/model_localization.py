@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo_localization.finite import not_finite
 from zoo_localization.tapers import roll_columns, taper_matrix, unmirror
 
 FloatArray = NDArray[np.float64]
@@ -42,17 +43,18 @@ class ModelLocalization:
                 the model gives is no gain.
         """
         raw = np.asarray(gain)
-        if raw.ndim < 2 or not np.isfinite(raw).all():
+        if raw.dtype.kind not in "fiu" or raw.ndim < 2 or not raw.size:
             raise ValueError(
-                f"gain must be finite and of shape (..., model_size, nobs), got shape {raw.shape} "
-                f"with {int((~np.isfinite(raw)).sum())} values not finite."
+                f"gain must be numbers of shape (..., model_size, nobs), got shape {raw.shape} of "
+                f"{raw.dtype}."
+            )
+        if not np.isfinite(raw).all():
+            raise ValueError(
+                f"gain must be finite, got shape {raw.shape} with {not_finite(raw)}. The ensemble "
+                f"behind it has NaN or no variance."
             )
         batch = raw.reshape(-1, *raw.shape[-2:])
-        states = None if mean is None else np.asarray(mean).reshape(-1, raw.shape[-2])
-        if states is not None and len(states) != len(batch):
-            raise ValueError(
-                f"mean must be one state a gain, {raw.shape[:-1]}, got shape {np.shape(mean)}."
-            )
+        states = None if mean is None else checked_mean(mean, raw.shape[:-1])
         dens = raw.shape[-2] // raw.shape[-1] if self.obs_dens is None else self.obs_dens
         given = roll_columns(batch, dens) if self.rolled else batch
         found = self._in_batches(given, states)
@@ -75,7 +77,14 @@ class ModelLocalization:
     def _predict(self, gains: Any, states: Any) -> Any:
         inputs = model_inputs(self.model, gains, states)
         predict = getattr(self.model, "predict_on_batch", None)
-        return np.asarray(predict(inputs) if predict else self.model(inputs))
+        output = predict(inputs) if predict else self.model(inputs)
+        if isinstance(output, dict | list | tuple):
+            raise ValueError(
+                f"the model must give one array, the gain, and gives a {type(output).__name__} of "
+                f"{len(output)}. Make a model of that output alone: keras.Model(model.inputs, "
+                f"model.outputs[0])."
+            )
+        return np.asarray(output)
 
 
 def as_localization(
@@ -101,10 +110,45 @@ def as_localization(
         A function of the gain, and where the model has that input, of the mean.
 
     Raises:
-        ValueError: If the model has other inputs.
+        ValueError: If there is no model, it has other inputs, or a number is out of its range.
     """
+    if not callable(model):
+        raise ValueError(
+            f"model must be a Keras model or a function of the gain, got {model!r}. A name is made "
+            f"a model by zoo.load; a taper or a curve is a localization as it is."
+        )
+    for name, value in (("batch_size", batch_size), ("obs_dens", obs_dens)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} must be 1 or more, got {value!r}.")
     _gain_input(model)
     return ModelLocalization(model, obs_dens, rolled, batch_size)
+
+
+def checked_mean(mean: Any, leading: tuple[int, ...]) -> FloatArray:
+    """Return ensemble means one after the other, once checked.
+
+    Args:
+        mean: Shape `(..., model_size)`.
+        leading: The shape that it must have, that of the gains without their last axis.
+
+    Returns:
+        Shape `(batch, model_size)`.
+
+    Raises:
+        ValueError: If the shape is another, or a value is not finite.
+    """
+    states = np.asarray(mean)
+    if states.shape != leading or not np.isfinite(states).all():
+        raise ValueError(
+            f"mean must be finite and one state a gain, (..., model_size) = {leading}, got shape "
+            f"{states.shape} with {not_finite(states)}."
+        )
+    return states.reshape(-1, states.shape[-1])
+
+
+def is_model(localization: Any) -> bool:
+    """Return whether this is a Keras model, rather than another function; Keras stays unloaded."""
+    return callable(localization) and hasattr(localization, "predict_on_batch")
 
 
 def model_inputs(model: Any, gains: Any, states: Any = None) -> Any:

@@ -140,15 +140,29 @@ def read_pair(
 
     Raises:
         OSError: If the block is damaged there.
+        ValueError: If a value of the pair is not finite, with its place.
     """
+    places = {"kg_raw": (snapshot, small_filter), "kg_true": (snapshot,)}
+    if with_mean:
+        places["mean"] = (snapshot, small_filter)
     with imported("h5py").File(path) as file:
-        pair = {
-            "kg_raw": file["kg_raw"][snapshot, small_filter],
-            "kg_true": file["kg_true"][snapshot],
-        }
-        if with_mean:
-            pair["mean"] = file["mean"][snapshot, small_filter]
-        return pair
+        pair = {name: file[name][place] for name, place in places.items()}
+    for name, values in pair.items():
+        _check_finite(path, name, places[name], values)
+    return pair
+
+
+def _check_finite(path: Path, name: str, place: tuple[int, ...], values: NDArray[Any]) -> None:
+    finite = np.isfinite(values)
+    if finite.all():
+        return
+    inside = tuple(int(i) for i in np.argwhere(~finite)[0])
+    named = zip(_VARIABLES[name][0], (*place, *inside), strict=True)
+    raise ValueError(
+        f"{path}: {name} holds {values[inside]} at {', '.join(f'{d} {i}' for d, i in named)}, and "
+        f"{int((~finite).sum())} values that are not finite there in all. Remove the file: it is "
+        f"simulated again."
+    )
 
 
 def is_missing_or_damaged(error: OSError) -> bool:

@@ -145,7 +145,7 @@ def nice_gain(
         ValueError: If the ensemble has no covariance, R is no covariance, or an argument is out of
             its range.
     """
-    check_ensemble(ensemble, operator)
+    ensemble = check_ensemble(ensemble, operator)
     observed = operator(ensemble)
     cross = _corrected(ensemble, observed, tolerance)
     innovation = _corrected(observed, observed, tolerance)
@@ -217,7 +217,7 @@ def nice_taper(
     Raises:
         ValueError: If the ensemble has no covariance, or an argument is out of its range.
     """
-    check_ensemble(ensemble, operator)
+    ensemble = check_ensemble(ensemble, operator)
     correlation = _correlation(ensemble, operator(ensemble))
     return nice_factor(correlation, ensemble.shape[-2], tolerance)
 

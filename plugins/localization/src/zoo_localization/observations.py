@@ -161,7 +161,10 @@ class ObservationError:
     """
 
     def __init__(self, error: Any, nobs: int) -> None:
-        error = np.asarray(error, dtype=np.float64)
+        try:
+            error = np.asarray(error, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise ValueError(f"R must be numbers, got {error!r}.") from None
         if error.shape not in ((), (nobs,), (nobs, nobs)):
             raise ValueError(
                 f"R must be one variance, {nobs} variances or a {nobs} x {nobs} matrix for "
@@ -176,7 +179,7 @@ class ObservationError:
         if not is_good or (self._root is None and not self.is_diagonal):
             raise ValueError(
                 f"R must be a covariance with variances above 0 (symmetric, positive definite), "
-                f"got {np.array2string(error, threshold=8, precision=3)}. An observation without "
+                f"got {np.array2string(error, threshold=8, precision=3)}: an observation without "
                 f"error is best given a small variance."
             )
         self._std = np.sqrt(self.variances)
@@ -224,22 +227,6 @@ def observation_error(error: Any, nobs: int) -> ObservationError:
     if error.nobs != nobs:
         raise ValueError(f"R is of {error.nobs} observations, and there are nobs={nobs}.")
     return error
-
-
-def error_covariance(error: Any, nobs: int) -> FloatArray:
-    """Return R as a matrix.
-
-    Args:
-        error: R, as `observation_error` takes it.
-        nobs: Number of observations.
-
-    Returns:
-        Shape `(nobs, nobs)`, symmetric and positive definite.
-
-    Raises:
-        ValueError: If the shape is another, or R is not symmetric positive definite.
-    """
-    return observation_error(error, nobs).matrix
 
 
 def draw_errors(error: Any, shape: tuple[int, ...], rng: Any) -> FloatArray:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Protocol
 
 # A log gets a line every tenth, and at least one a minute.
 _SECONDS_BETWEEN_LINES = 60.0
 
 
+class Steps(Protocol):
+    """What is called after each step, or after several at once."""
+
+    def __call__(self, steps: int = 1) -> None:
+        """Say that so many steps more are done."""
+
+
 @contextmanager
-def progress(label: str, total: int) -> Iterator[Callable[[], None]]:
+def progress(label: str, total: int) -> Iterator[Steps]:
     """Show on stderr how far `total` steps have come, and how long the rest will take.
 
     Args:
@@ -21,7 +29,7 @@ def progress(label: str, total: int) -> Iterator[Callable[[], None]]:
         total: Number of steps.
 
     Yields:
-        A function to call after each step.
+        A function to call after each step, or with a number after several.
     """
     if not sys.stderr.isatty():
         yield _lines(label, total)
@@ -33,16 +41,20 @@ def progress(label: str, total: int) -> Iterator[Callable[[], None]]:
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=total)
-        yield lambda: bar.advance(task)
+
+        def advance(steps: int = 1) -> None:
+            bar.advance(task, steps)
+
+        yield advance
 
 
-def _lines(label: str, total: int) -> Callable[[], None]:
+def _lines(label: str, total: int) -> Steps:
     done = 0
     start = last = time.monotonic()
 
-    def advance() -> None:
+    def advance(steps: int = 1) -> None:
         nonlocal done, last
-        tenths, done, now = 10 * done // total, done + 1, time.monotonic()
+        tenths, done, now = 10 * done // total, done + steps, time.monotonic()
         if 10 * done // total > tenths or now - last >= _SECONDS_BETWEEN_LINES:
             last = now
             left = timedelta(seconds=round((now - start) / done * (total - done)))

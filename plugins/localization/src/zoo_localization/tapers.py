@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo_localization.finite import not_finite
 from zoo_localization.geometry import check_geometry, distances, observed_states, offsets
 
 FloatArray = NDArray[np.float64]
@@ -154,7 +155,8 @@ def static_regression(raw: Any, reference: Any, obs_dens: int, *, half: bool = F
         Shape `(model_size,)`; 0 where every raw gain is 0.
 
     Raises:
-        ValueError: If the shapes differ or the observations do not fit on the ring.
+        ValueError: If the shapes differ, a value is not finite, or the observations do not fit on
+            the ring.
 
     Source:
         Anderson & Lei (2013), doi:10.1175/MWR-D-12-00330.1 (empirical localization functions).
@@ -165,6 +167,9 @@ def static_regression(raw: Any, reference: Any, obs_dens: int, *, half: bool = F
             f"raw and reference must both be (batch, model_size, nobs), got {raw.shape} and "
             f"{reference.shape}."
         )
+    for name, gains in (("raw", raw), ("reference", reference)):
+        if not np.isfinite(gains).all():
+            raise ValueError(f"{name} must be finite, got {not_finite(gains)}.")
     square, product = offset_sums(raw, raw, obs_dens), offset_sums(raw, reference, obs_dens)
     return static_vector(square, product, half=half)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -16,6 +16,7 @@ from zoo_localization.twin_experiment import TruthRuns, run_twin_experiments, si
 # Numbers that the tapers or the ensembles of one batch of settings may have.
 _NUMBERS_AT_ONCE = 2**21
 Setting = tuple[float | None, float]
+_GRIDS = ("cutoff", "inflation")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,42 @@ class TunedFilter:
     rmse: dict[Setting, float]
     filter: Filter
 
+    @property
+    def at_edge(self) -> list[str]:
+        """Which of `cutoff` and `inflation` are the least or the largest that was tried.
+
+        There may be better ones beyond. Where one value alone was tried there is no edge.
+        """
+        grids = {name: self.tried(name) for name in _GRIDS}
+        return [
+            name
+            for name, grid in grids.items()
+            if len(grid) > 1 and getattr(self, name) in (grid[0], grid[-1])
+        ]
+
+    def tried(self, name: str) -> list[float]:
+        """Return the values of `"cutoff"` or `"inflation"` that were tried, the least one first."""
+        values = {setting[_GRIDS.index(name)] for setting in self.rmse}
+        return sorted(value for value in values if value is not None)
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search gave, whether or not there is a filter that works.
+
+    Args:
+        best: The best settings; `None` if the filter diverged with all of them.
+        rmse: As of `TunedFilter`.
+        forecast_seconds: Time of a filter's forecast, a cycle, mean over the settings, each up to
+            where it diverged; NaN if there was none.
+        analysis_seconds: The same of its analysis.
+    """
+
+    best: TunedFilter | None
+    rmse: dict[Setting, float]
+    forecast_seconds: float = float("nan")
+    analysis_seconds: float = float("nan")
+
 
 def tune(
     runs: TruthRuns,
@@ -47,6 +84,36 @@ def tune(
 ) -> TunedFilter:
     """Find the inflation, and maybe the Gaspari-Cohn cutoff, of the least analysis RMSE.
 
+    Arguments as of `search`.
+
+    Returns:
+        The best setting, and the figures of all.
+
+    Raises:
+        FilterDivergedError: If every setting loses the truth.
+        ValueError: If there is nothing to try, or an argument makes no filter.
+    """
+    found = search(runs, untuned, members, inflations, cutoffs, spin_up=spin_up)
+    if found.best is None:
+        raise FilterDivergedError(
+            f"the filter diverged with every one of {len(found.rmse)} settings tried. Try other "
+            f"cutoffs, more inflation, or more members."
+        )
+    return found.best
+
+
+def search(
+    runs: TruthRuns,
+    untuned: Filter,
+    members: int,
+    inflations: Sequence[float],
+    cutoffs: Sequence[float] | None = None,
+    *,
+    spin_up: int = 200,
+    advance: Callable[[int], None] = lambda _: None,
+) -> Search:
+    """Try inflations, and maybe Gaspari-Cohn cutoffs, for the least analysis RMSE.
+
     Settings that share a kind of localization run side by side.
 
     Args:
@@ -58,30 +125,30 @@ def tune(
         cutoffs: Full support radii to try, in grid points; `None` for the filter's own
             localization.
         spin_up: Cycles of the truths that do not count.
+        advance: Called after every cycle with the number of filters that run side by side.
 
     Returns:
-        The best setting, and the figures of all.
+        The best setting, if there is one, and the figures of all.
 
     Raises:
-        FilterDivergedError: If every setting loses the truth.
         ValueError: If there is nothing to try, or an argument makes no filter.
     """
     tried: list[Setting] = list(product([None] if cutoffs is None else cutoffs, inflations))
     if not tried:
         raise ValueError("cutoffs and inflations must each have a value to try, got none.")
     rmse: dict[Setting, float] = {}
+    seconds: list[tuple[float, float]] = []
     for some in _batches(tried, runs, members):
         stacked = _stacked(untuned, some, runs)
-        found = run_twin_experiments(runs, stacked, members, spin_up=spin_up)
+        found = run_twin_experiments(runs, stacked, members, spin_up=spin_up, advance=advance)
+        seconds.append((found.forecast_seconds, found.analysis_seconds))
         means = found.rmse.mean(axis=1).reshape(len(some), -1).mean(axis=1)
         rmse |= {s: float(np.nan_to_num(m, nan=np.inf)) for s, m in zip(some, means, strict=True)}
-    best = min(rmse, key=lambda setting: rmse[setting])
-    if not np.isfinite(rmse[best]):
-        raise FilterDivergedError(
-            f"the filter diverged with every one of {len(rmse)} settings tried. Try other cutoffs, "
-            f"more inflation, or more members."
-        )
-    return TunedFilter(*best, rmse, _with(untuned, best, runs.twin))
+    least = min(rmse, key=lambda setting: rmse[setting])
+    best = TunedFilter(*least, rmse, _with(untuned, least, runs.twin))
+    return Search(
+        best if np.isfinite(rmse[least]) else None, rmse, *map(_mean, zip(*seconds, strict=True))
+    )
 
 
 def tune_gaspari_cohn(
@@ -125,6 +192,11 @@ def tune_gaspari_cohn(
     runs = simulate_truths(twin, seeds, spin_up + cycles)
     untuned = Filter(update=update, relaxation=relaxation)
     return tune(runs, untuned, members, factors, radii, spin_up=spin_up)
+
+
+def _mean(values: Iterable[float]) -> float:
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def _batches(tried: list[Setting], runs: TruthRuns, members: int) -> list[list[Setting]]:

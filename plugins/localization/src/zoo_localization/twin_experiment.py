@@ -94,8 +94,9 @@ class TwinResults:
             cycles, `(filters, members + 1)`.
         lost: What there is to say of each filter that was lost, by its row.
         lost_at: The cycle, spin-up included, at which it was lost.
-        forecast_seconds: Time of a filter's forecast, a cycle.
-        analysis_seconds: Time of a filter's analysis, a cycle.
+        forecast_seconds: Time of a filter's forecast, a cycle, over the cycles that there were: of
+            a filter that was lost those up to the loss. NaN if there was none.
+        analysis_seconds: The same of its analysis.
     """
 
     prior_rmse: FloatArray
@@ -116,6 +117,7 @@ def run_twin_experiments(
     *,
     spin_up: int = 200,
     watch: Watcher | None = None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> TwinResults:
     """Cycle a filter against truths, side by side.
 
@@ -127,6 +129,7 @@ def run_twin_experiments(
         members: Members of each ensemble.
         spin_up: Cycles of the truths that do not count.
         watch: Called with each prior after the spin-up, and the truths.
+        advance: Called after every cycle with the number of filters, those lost among them.
 
     Returns:
         Errors, spread and ranks. A filter that is lost is left behind, and does not disturb the
@@ -145,6 +148,7 @@ def run_twin_experiments(
     with np.errstate(over="ignore", invalid="ignore"):
         for cycle in range(runs.cycles):
             experiments.cycle(cycle)
+            advance(experiments.many)
     return experiments.results()
 
 
@@ -207,7 +211,7 @@ class _Experiments:
     ) -> None:
         self.runs, self.twin, self.spin_up, self.watch = runs, runs.twin, spin_up, watch
         self.filter, self.guard = kalman_filter, DivergenceGuard()
-        many = max(len(runs.seeds), np.size(kalman_filter.inflation))
+        self.many = many = max(len(runs.seeds), np.size(kalman_filter.inflation))
         # `rows` are the filters that are not lost, `seeds` the truths that they follow.
         self.rows = np.arange(many)
         self.seeds = self.rows % len(runs.seeds)
@@ -220,32 +224,32 @@ class _Experiments:
         self.ranks = np.zeros((many, members + 1), np.int64)
         self.lost: dict[int, str] = {}
         self.lost_at: dict[int, int] = {}
-        self.seconds = np.zeros(2)
-        self.filter_cycles = 0
+        # Seconds of forecasts and of analyses, and how many of each there were.
+        self.seconds, self.counts = np.zeros(2), np.zeros(2, np.int64)
 
     def cycle(self, cycle: int) -> None:
         """Forecast and analyse once, and leave behind the filters that are lost."""
         if not self.rows.size:
             return
         began = time.perf_counter()
-        prior = self.twin.step(self.ensemble)
-        forecast = time.perf_counter()
-        self.ensemble = prior
+        self.ensemble = self.twin.step(self.ensemble)
+        self._clock(0, began)
         self._leave(self._blown_up(cycle), cycle, _words)
         if not self.rows.size:
             return
         prior, truth = self.ensemble, self.runs.truths[cycle, self.seeds]
         self._note("prior", prior, truth, cycle)
-        analysis = time.perf_counter()
+        began = time.perf_counter()
         self.ensemble = self._analysed(prior, self.runs.observations[cycle, self.seeds])
-        self.seconds += forecast - began, time.perf_counter() - analysis
-        self.filter_cycles += self.rows.size
+        self._clock(1, began)
         self._leave(self.guard.lost(self.ensemble, truth), cycle, self.guard.words)
         self._note("posterior", self.ensemble, self.runs.truths[cycle, self.seeds], cycle)
 
     def results(self) -> TwinResults:
         """Return what was noted."""
-        forecast, analysis = self.seconds / max(self.filter_cycles, 1)
+        forecast, analysis = np.where(
+            self.counts, self.seconds / np.maximum(self.counts, 1), np.nan
+        )
         return TwinResults(
             prior_rmse=self.errors["prior"],
             prior_spread=self.spreads["prior"],
@@ -257,6 +261,11 @@ class _Experiments:
             forecast_seconds=float(forecast),
             analysis_seconds=float(analysis),
         )
+
+    def _clock(self, what: int, began: float) -> None:
+        """Add to the seconds of the forecasts (0) or of the analyses (1)."""
+        self.seconds[what] += time.perf_counter() - began
+        self.counts[what] += self.rows.size
 
     def _blown_up(self, cycle: int) -> NDArray[np.bool_]:
         """Return which priors have no gain, or lie beyond all measure."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -19,7 +19,7 @@ from zoo_localization.model_localization import as_localization
 from zoo_localization.nice import nice_gain, nice_taper
 from zoo_localization.observations import ObservationOperator
 from zoo_localization.tapers import static_vector
-from zoo_localization.tuning import TunedFilter
+from zoo_localization.tuning import Search
 from zoo_localization.twin import Filter, Update
 from zoo_localization.twin_experiment import run_twin_experiments
 
@@ -92,6 +92,29 @@ def asked_arms(
     return tried
 
 
+def filter_cycles(asked: Sequence[tuple[str, Update]], protocol: Protocol) -> list[int]:
+    """Return how many cycles of a filter each arm takes, tuned and reported.
+
+    Args:
+        asked: The arms, in the order in which it is their turn.
+        protocol: The truths, and what is tried.
+    """
+    once, reported = (len(r.seeds) * r.cycles for r in (protocol.tuning, protocol.reported))
+    tuned: set[tuple[str, Update]] = set()
+    counts = []
+    for name, update in asked:
+        # A learned curve takes its teacher's tuning, unless that was done, and a run to learn from.
+        needed = [(name, update), *([("gaspari_cohn", update)] if name == "elf" else [])]
+        settings = sum(
+            len(protocol.inflations) * (len(protocol.cutoffs) if each == "gaspari_cohn" else 1)
+            for each, of in needed
+            if (each, of) not in tuned
+        )
+        tuned.update(needed)
+        counts.append((settings + (name == "elf")) * once + reported)
+    return counts
+
+
 class Workshop:
     """Makes arms, and tunes them.
 
@@ -100,17 +123,23 @@ class Workshop:
         members: Members of an ensemble.
         given: What arms are made of.
         curves: Curves that are there already, by arm.
+        advance: Called after every cycle with the number of filters.
 
     Attributes:
         curves: These and those that were learned.
     """
 
     def __init__(
-        self, protocol: Protocol, members: int, given: Ingredients, curves: dict[str, FloatArray]
+        self,
+        protocol: Protocol,
+        members: int,
+        given: Ingredients,
+        curves: dict[str, FloatArray],
+        advance: Callable[[int], None],
     ) -> None:
         self.protocol, self.members, self.given = protocol, members, given
-        self.curves = dict(curves)
-        self._tuned: dict[str, TunedFilter | None] = {}
+        self.curves, self.advance = dict(curves), advance
+        self._found: dict[str, Search] = {}
 
     def arm(self, name: str, update: Update) -> Arm:
         """Make an arm.
@@ -131,23 +160,28 @@ class Workshop:
             is_baseline=name not in _CHALLENGERS,
         )
 
-    def tuned(self, arm: Arm) -> TunedFilter | None:
-        """Tune an arm, once; `None` if it diverges with all that is tried."""
-        if arm.name not in self._tuned:
-            self._tuned[arm.name] = tune_arm(arm, self.protocol)
-        return self._tuned[arm.name]
+    def tuned(self, arm: Arm) -> Search:
+        """Tune an arm, once."""
+        if arm.name not in self._found:
+            self._found[arm.name] = tune_arm(arm, self.protocol, self.advance)
+        return self._found[arm.name]
 
     def _elf(self, update: Update) -> dict[str, Any]:
         """Learn a curve from what Gaspari-Cohn's filter does on the tuning seeds."""
-        teacher = self.tuned(self.arm("gaspari_cohn", update))
+        teacher = self.tuned(self.arm("gaspari_cohn", update)).best
         if teacher is None:
-            # Without a filter that works there is nothing to learn from.
-            self._tuned[f"elf_{update}"] = None
+            # Without a filter that works there is nothing to learn from, and nothing to try.
+            self._found[f"elf_{update}"] = Search(None, {})
             return {}
         runs = self.protocol.tuning
         found = EmpiricalLocalization(runs.twin.operator, runs.twin.checked_error)
         run_twin_experiments(
-            runs, teacher.filter, self.members, spin_up=self.protocol.spin_up, watch=found.watch
+            runs,
+            teacher.filter,
+            self.members,
+            spin_up=self.protocol.spin_up,
+            watch=found.watch,
+            advance=self.advance,
         )
         self.curves[f"elf_{update}"] = found.curve()
         return {"localization": self.curves[f"elf_{update}"]}

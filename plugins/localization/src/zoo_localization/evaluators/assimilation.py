@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, Literal
 
 from zoo_localization.comparison import Protocol, Score, score_arm
@@ -10,13 +12,14 @@ from zoo_localization.evaluators.arms import (
     Ingredients,
     Workshop,
     asked_arms,
+    filter_cycles,
     fixed_curves,
     read_curve,
 )
-from zoo_localization.evaluators.scores import results_of, write_tables
+from zoo_localization.evaluators.scores import edges_of, results_of, write_tables
 from zoo_localization.evaluators.systems import Setting, system_of
 from zoo_localization.gain_pairs import check_count
-from zoo_localization.progress import progress
+from zoo_localization.progress import Steps, progress
 from zoo_localization.twin import Update
 from zoo_localization.twin_experiment import TruthRuns, simulate_truths
 
@@ -48,7 +51,8 @@ def assimilation(
 
     Inflation, and Gaspari-Cohn's cutoff, are tuned for every arm, on other truths than those
     reported; all arms then follow the same truths and observations. An arm that diverges on a seed
-    is counted there, and left out of that seed's means.
+    is counted there, and left out of that seed's means. Where the best setting is at an edge of
+    what was tried, a line on stderr and the column `at_edge` say so.
 
     Args:
         model: As `as_localization` takes it; `None` for the baselines alone.
@@ -101,15 +105,32 @@ def assimilation(
         setting.cutoffs,
         spin_up,
     )
-    workshop = Workshop(protocol, setting.members, given, curves)
+    planned = list(accumulate(filter_cycles(asked, protocol)))
     scores: list[Score] = []
-    with progress("assimilation", len(asked)) as advance:
-        for name, update in asked:
+    with progress("assimilation, cycles of filters", planned[-1]) as advance:
+        done = _Count(advance)
+        workshop = Workshop(protocol, setting.members, given, curves, done)
+        for (name, update), end in zip(asked, planned, strict=True):
             arm = workshop.arm(name, update)
-            scores.append(score_arm(arm, workshop.tuned(arm), protocol))
+            scores.append(score_arm(arm, workshop.tuned(arm), protocol, done))
             write_tables(report, scores, protocol, workshop.curves)
-            advance()
+            # An arm that diverges in tuning takes fewer.
+            done(end - done.steps)
+    for line in edges_of(scores):
+        print(f"assimilation: {line}", file=sys.stderr)
     return results_of(scores)
+
+
+class _Count:
+    """Passes steps on, and counts them."""
+
+    def __init__(self, advance: Steps) -> None:
+        self.advance, self.steps = advance, 0
+
+    def __call__(self, steps: int) -> None:
+        if steps:
+            self.steps += steps
+            self.advance(steps)
 
 
 def _truths(setting: Setting, name: str, seeds: int | Sequence[int], cycles: int) -> TruthRuns:

@@ -48,6 +48,18 @@ def results_of(scores: Sequence[Score]) -> dict[str, float]:
     }
 
 
+def edges_of(scores: Sequence[Score]) -> list[str]:
+    """Return a line for each arm whose best setting is at an edge of what was tried."""
+    arms = [(score.arm.name, score.tuned) for score in scores if score.tuned is not None]
+    return [
+        f"{arm} is best with {name} {getattr(tuned, name):g}, at the edge of the {name}s tried, "
+        f"{tuned.tried(name)[0]:g} to {tuned.tried(name)[-1]:g}. There may be better ones beyond: "
+        f"give more {name}s."
+        for arm, tuned in arms
+        for name in tuned.at_edge
+    ]
+
+
 def write_tables(
     report: Any, scores: Sequence[Score], protocol: Protocol, curves: dict[str, FloatArray]
 ) -> None:
@@ -65,8 +77,9 @@ def write_tables(
     report.table(
         "assimilation",
         _arms(scores),
-        caption=f"Means over {many}; _error: standard errors; difference: of the posterior RMSE "
-        f"from the best baseline, seed by seed; _ms: of one ensemble and cycle",
+        caption=f"Means over {many}; at_edge: what was best at an edge of what was tried; _error: "
+        f"standard errors; difference: of the posterior RMSE from the best baseline, seed by seed; "
+        f"_ms: of one ensemble and cycle, up to a divergence",
     )
     report.table("assimilation_seeds", _seeds(scores, protocol), caption="Means over the cycles")
     report.table(
@@ -107,14 +120,17 @@ def _arms(scores: Sequence[Score]) -> dict[str, list[Any]]:
     columns["members"] = [score.arm.members for score in scores]
     columns["cutoff"] = [score.tuned.cutoff if score.tuned else None for score in scores]
     columns["inflation"] = [score.tuned.inflation if score.tuned else None for score in scores]
+    columns["at_edge"] = [
+        " ".join(score.tuned.at_edge) if score.tuned else None for score in scores
+    ]
     figures = [_figures(score, best) for score in scores]
     for name in figures[0]:
         columns[name] = [_known(row[name]) for row in figures]
     columns["prior_rmse_error"] = [
         _known(mean_and_error(score.figures["prior_rmse"])[1]) for score in scores
     ]
-    columns["forecast_ms"] = [score.forecast_ms for score in scores]
-    columns["analysis_ms"] = [score.analysis_ms for score in scores]
+    columns["forecast_ms"] = [_known(score.forecast_ms) for score in scores]
+    columns["analysis_ms"] = [_known(score.analysis_ms) for score in scores]
     columns["is_best_baseline"] = [score is best for score in scores]
     return columns
 
@@ -142,8 +158,7 @@ def _tuning(scores: Sequence[Score]) -> dict[str, list[Any]]:
     rows = [
         (score.arm.name, cutoff, inflation, _known(value))
         for score in scores
-        if score.tuned is not None
-        for (cutoff, inflation), value in score.tuned.rmse.items()
+        for (cutoff, inflation), value in score.search.rmse.items()
     ]
     return _columns(("arm", "cutoff", "inflation", "posterior_rmse"), rows)
 

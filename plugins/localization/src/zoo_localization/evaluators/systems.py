@@ -56,7 +56,7 @@ _SETTINGS = {
         replace(WANG_2023.twin, single_precision=True),
         members=WANG_2023.members,
         inflations=(1.0, 1.01, 1.02, 1.03, 1.05, 1.08),
-        cutoffs=(80.0, 120.0, 160.0, 200.0, 240.0, 320.0),
+        cutoffs=(80.0, 120.0, 160.0, 240.0, 320.0, 400.0, 480.0, 640.0),
     ),
 }
 
