@@ -10,6 +10,7 @@ from zoo.components import (
     closest,
     did_you_mean,
     kind_of_argument,
+    listed,
     normalized,
     paths_in,
     snake_case,
@@ -132,3 +133,15 @@ def test_a_suggestion_names_the_closest_or_says_something_else() -> None:
     assert did_you_mean("Dence", ["Dense"]) == 'did you mean "Dense"?'
     assert did_you_mean("xyz", ["Dense"], "see `zoo list`") == "see `zoo list`"
     assert did_you_mean("xyz", ["Dense"]) is None
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("Adm", "Adam"), ("adm", "adam"), ("L22", "L2"), ("ADAM", "Adam")]
+)
+def test_of_two_that_differ_in_case_the_one_spelt_alike_is_meant(word: str, meant: str) -> None:
+    assert closest(word, ["adam", "Adam", "l2", "L2"]) == meant
+
+
+def test_a_long_list_of_names_is_cut() -> None:
+    assert listed(["a", "b"]) == "a, b"
+    assert listed(map(str, range(100))) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, ..."

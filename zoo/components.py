@@ -44,6 +44,7 @@ _PATH_ARGUMENT = re.compile(
 
 
 _LONGEST_WORD = 100
+_MOST_LISTED = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +122,30 @@ def closest(word: str, candidates: Iterable[str]) -> str | None:
     """Finds the candidate that a misspelt word probably means."""
     if len(word) > _LONGEST_WORD:
         return None
-    by_folded = {candidate.casefold(): candidate for candidate in candidates}
+    by_folded: dict[str, list[str]] = {}
+    for candidate in candidates:
+        by_folded.setdefault(candidate.casefold(), []).append(candidate)
     folded = word.casefold()
     if folded in by_folded:
-        return by_folded[folded]
+        return _spelt_alike(word, by_folded[folded])
     # In a short word, two exchanged letters are much of it.
     same_letters = (other for other in by_folded if sorted(other) == sorted(folded))
     match = next(same_letters, None) if len(folded) > 2 else None
     if match is None:
         match = next(iter(difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.6)), None)
-    return by_folded[match] if match is not None else None
+    return None if match is None else _spelt_alike(word, by_folded[match])
+
+
+def _spelt_alike(word: str, candidates: list[str]) -> str:
+    """Picks of several that differ in letter case alone, as `Adam` and `adam`, the likelier one."""
+    return max(candidates, key=lambda other: sum(map(str.__eq__, word, other)))
+
+
+def listed(names: Iterable[str]) -> str:
+    """Lists the first of some names."""
+    first = list(names)
+    more = ", ..." if len(first) > _MOST_LISTED else ""
+    return ", ".join(first[:_MOST_LISTED]) + more
 
 
 def did_you_mean(word: str, candidates: Iterable[str], otherwise: str | None = None) -> str | None:

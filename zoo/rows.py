@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from zoo.errors import PluginError, ZooError
+from zoo.errors import Finding, PluginError, ZooError
 
 Result = Literal["ok", "warning", "error"]
 
@@ -39,9 +39,15 @@ class Row:
 def rows_of(error: ZooError, subject: str, check: str) -> list[Row]:
     """Makes a row of each finding of an error."""
     return [
-        Row(subject, check, "error", f.message, f.suggestion or "", error.exit_status)
+        Row(subject, check, "error", _placed(f), f.suggestion or "", error.exit_status)
         for f in error.findings
     ]
+
+
+def _placed(finding: Finding) -> str:
+    """Says where it is, if that is known to the line."""
+    place = f"{finding.file}:{finding.line}: " if finding.file and finding.line else ""
+    return f"{place}{finding.message}"
 
 
 def exit_status(rows: Iterable[Row]) -> int:

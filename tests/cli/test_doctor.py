@@ -167,6 +167,17 @@ class TestPlugins:
         assert messages[0].startswith("keras>=99 is required; 3.")
         assert messages[1:] == ["not-there-at-all is required and not installed"]
 
+    def test_one_that_is_installed_twice_in_a_folder_is_a_warning(self, rows, make_distribution):
+        site = make_distribution("zoo-waves", {"zoo.layers": {"A": "json:A"}}, version="1.0")
+        make_distribution("Zoo.Waves", {"zoo.layers": {"B": "json:B"}}, version="2.0")
+        make_distribution("zoo-waves", {"zoo.layers": {"C": "json:C"}}, site="above")
+        first, second = site / "Zoo.Waves-2.0.dist-info", site / "zoo_waves-1.0.dist-info"
+        found = of(rows(), "plugins", "zoo-waves")
+        assert [row["message"] for row in found if row["result"] == "warning"] == [
+            f"installed twice: {first} and {second}; the first one speaks"
+        ]
+        assert found[0]["remedy"].startswith("pip uninstall zoo-waves, until it is gone")
+
     def test_plugins_that_are_left_out_and_names_that_fit_none_are_told(
         self, rows, make_distribution, monkeypatch
     ):
@@ -217,9 +228,12 @@ class TestRegistry:
         assert of(rows(), "registry", "registry.toml")[0]["result"] == "ok"
 
     def test_a_file_that_is_cut_off_is_an_error(self, rows, zoo_root):
-        (zoo_root / "registry.toml").write_text("format = 1\n[[mod")
+        file = zoo_root / "registry.toml"
+        file.write_text("format = 1\n[[mod")
         (row,) = of(rows(status=3), "registry", "registry.toml")
         assert row["result"] == "error"
+        assert row["message"].startswith(f"{file}:2: this is not TOML: ")
+        assert row["remedy"].startswith("restore it from version control, or correct it there")
 
     def test_a_model_without_its_config_is_an_error(self, rows, cli, zoo_root):
         cli("new", "model", "mine")

@@ -207,6 +207,12 @@ class TestPlugin:
         }
         assert {row.status for row in rows if row.distribution == "zoo-waves"} == {"ok"}
 
+    def test_shapes_and_parameters_of_its_model_are_known_without_keras(self, cli, waves):
+        shown = cli("show", "waves-example", "--json").document
+        assert [node["shape"] for node in shown["nodes"]] == [[16], [16], [2]]
+        # Dense from 8 to 16, a number for each of 16 features, Dense from 16 to 2.
+        assert [node["parameters"] for node in shown["nodes"]] == [144, 16, 34]
+
     def test_the_model_that_it_ships_uses_every_one_and_trains(self, cli, waves):
         shown = cli("show", "waves-example", "--json").document
         assert shown["metrics"] == ["zoo-waves/WavesMetric"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -253,6 +255,85 @@ def data():
             "processes": "it starts true",
             "files": f"it writes {site / 'left.txt'}",
         }
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_a_signal_that_is_ignored_by_all_here_is_watched_too(
+        self, cli, make_distribution, number
+    ):
+        source = f"import signal\nsignal.signal({number:d}, signal.SIG_IGN)\ndata = dict\n"
+        groups = {"zoo.datasets": {"data": "deaf_mod:data"}}
+        make_distribution("zoo-deaf", groups, {"deaf_mod.py": source})
+        before = signal.signal(number, signal.SIG_IGN)  # as in a shell's background job
+        try:
+            found = problems(rows_of(cli, "zoo-deaf"))
+        finally:
+            signal.signal(number, before)
+        assert found["deaf_mod", "signals"]["result"] == "warning"
+
+    def test_objects_of_every_odd_sort_are_worded(self, cli, make_distribution):
+        source = (
+            "def __getattr__(name):\n    raise RuntimeError(f'no {name}, said slowly')\n"
+            "loss = lambda y_true, y_pred: y_true - y_pred\n"
+        )
+        groups = {"zoo.losses": {"asked": "odd_mod:Asked", "loss": "odd_mod:loss"}}
+        modules = {
+            "odd_mod.py": source,
+            "odd_mute.py": (
+                "class Mute(BaseException):\n"
+                "    def __str__(self):\n        raise ValueError\n"
+                "raise Mute\n"
+            ),
+        }
+        groups["zoo.layers"] = {"Mute": "odd_mute:Mute"}
+        make_distribution("zoo-odd", groups, modules)
+        found = problems(rows_of(cli, "zoo-odd", status=5))
+        assert {key: row["message"] for key, row in found.items()} == {
+            ("odd_mute", "import"): "Mute",
+            ("asked", "target"): "odd_mod has no Asked: RuntimeError: no Asked, said slowly",
+            ("loss", "serialization"): "<lambda> is not registered with Keras",
+        }
+
+    def test_another_plugin_that_hangs_is_named(self, cli, make_distribution):
+        make_distribution(
+            "zoo-fine", {"zoo.datasets": {"a": "fine_mod:a"}}, {"fine_mod.py": "a=dict"}
+        )
+        hanging = {"stuck_mod.py": "import time\ntime.sleep(600)\n"}
+        make_distribution("zoo-stuck", {"zoo.datasets": {"b": "stuck_mod:b"}}, hanging)
+        found = problems(rows_of(cli, "zoo-fine", "--timeout", "5"))
+        assert list(found) == [("stuck_mod", "import")]
+        row = found["stuck_mod", "import"]
+        assert (row["result"], row["message"]) == ("warning", "it still runs after 5 seconds")
+
+    def test_what_is_declared_in_vain_is_told(self, cli, make_distribution):
+        groups = {
+            "zoo.datasets": {"data": "vain_mod:data", "a/b": "vain_mod:data"},
+            "zoo.layer": {"Lost": "vain_mod:Lost"},
+            "zoo.shapes": {"Lost": "vain_mod:rule", "Whole": "vain_mod"},
+        }
+        modules = {"vain_mod.py": "data = dict\ndef rule(arguments, shapes):\n    return None\n"}
+        site = make_distribution("zoo-vain", groups, modules)
+        with (site / "zoo_vain-1.0.dist-info" / "METADATA").open("a") as file:
+            file.write("Requires-Dist: keras>=99\n")
+        found = problems(rows_of(cli, "zoo-vain", status=5))
+        assert {key: row["message"] for key, row in found.items()} == {
+            ("a/b", "entry point"): (
+                "a name with a slash, or with what cannot be printed, stands for no component"
+            ),
+            ("Whole", "entry point"): "'vain_mod' names a module, not an object in it",
+            ("zoo.layer", "group"): "the zoo knows no such group of entry points",
+            ("Lost", "shape rule"): "there is no layer 'Lost' in this plugin",
+            ("zoo-vain", "requirement"): f"keras>=99 is required; {version('keras')} is installed",
+        }
+        assert 'did you mean "zoo.layers"?' in found["zoo.layer", "group"]["remedy"]
+        assert found["zoo.layer", "group"]["result"] == "warning"
+
+    def test_a_plugin_with_misspelt_groups_alone_is_told_the_right_ones(
+        self, cli, make_distribution
+    ):
+        make_distribution("zoo-lost", {"zoo.losess": {"Lost": "json:Lost"}})
+        error = cli("plugin", "check", "zoo-lost", "--json", status=5).document["errors"][0]
+        assert error["message"] == "zoo-lost registers no component"
+        assert error["suggestion"] == "'zoo.losess': did you mean \"zoo.losses\"?"
 
     def test_names_and_classes_that_cannot_be_told_apart_are_errors(self, cli, make_distribution):
         for name in ("one", "two"):

@@ -312,18 +312,27 @@ OPTIMIZERS: dict[str, tuple[Any, ...]] = {
 _SCALAR = "it is one number for the batch, so sample_weight has no effect"
 _NO_FUNCTIONAL = "its compute_output_spec gives its input back: no functional model can hold it"
 _NO_FLOAT64 = "TensorFlow has no such kernel for float64 on the CPU"
+_NO_XLA = "it says of itself that XLA cannot compile it, and Keras warns"
+_WHOLE_COUNTS = "it counts in integers, and warns that a weight with a fraction would lose it"
+_NO_BFLOAT16 = "TensorFlow has its in_top_k for float32 alone"
 _LOST_DATA_FORMAT = "its config has data_format, which its constructor does not take"
 
 EXCEPTIONS: dict[tuple[str, str], dict[str, str]] = {
     ("layers", "AdaptiveAveragePooling3D"): {"gradient": _NO_FLOAT64},
     ("layers", "AdaptiveMaxPooling3D"): {"gradient": _NO_FLOAT64},
+    ("layers", "AugMix"): {"jit": _NO_XLA},
+    ("layers", "AveragePooling3D"): {"gradient": _NO_FLOAT64},
     ("layers", "CategoryEncoding"): {"precision": "it gives float32 whatever the policy"},
+    ("layers", "ContrastLimitedAdaptiveHistogramEqualization"): {
+        "gradient": "it looks whole grey values up in a table, which has no gradient"
+    },
     ("layers", "Equalization"): dict.fromkeys(
         ("shape", "batch", "jit", "saved", "training"), _NO_FUNCTIONAL
     ),
     ("layers", "MaxPooling3D"): {"gradient": _NO_FLOAT64},
     ("layers", "MelSpectrogram"): {"gradient": "it has constants of float32"},
     ("layers", "MixUp"): {"jit": "it draws gamma numbers, which XLA cannot, in inference too"},
+    ("layers", "RandAugment"): {"jit": _NO_XLA},
     ("layers", "RandomCrop"): dict.fromkeys(
         ("shape", "precision"), "in inference it hands an image on as large as it is"
     ),
@@ -340,6 +349,16 @@ EXCEPTIONS: dict[tuple[str, str], dict[str, str]] = {
         ("config", "saved"), "its config leaves out delta, which a loaded model then has as 1"
     ),
     ("losses", "Tversky"): dict.fromkeys(("samples", "batch", "weights"), _SCALAR),
+    ("metrics", "BinaryIoU"): {"weights": _WHOLE_COUNTS},
+    ("metrics", "IoU"): {"weights": _WHOLE_COUNTS},
+    ("metrics", "MeanIoU"): {"weights": _WHOLE_COUNTS},
+    ("metrics", "OneHotIoU"): {"weights": _WHOLE_COUNTS},
+    ("metrics", "OneHotMeanIoU"): {"weights": _WHOLE_COUNTS},
+    ("metrics", "SparseTopKCategoricalAccuracy"): {"precision": _NO_BFLOAT16},
+    ("metrics", "TopKCategoricalAccuracy"): {"precision": _NO_BFLOAT16},
+    ("optimizers", "ScheduleFreeAdamW"): {
+        "jit": "built in the first step of a graph it starts its average at 0, not at the weights"
+    },
 }
 """The rules that a component of Keras 3.15.1 does not keep, each with the reason."""
 

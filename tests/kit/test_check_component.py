@@ -77,3 +77,14 @@ def test_a_layer_in_the_arguments_has_to_be_made_anew():
         inputs=(4, 3),
         skip=["jit", "saved", "training", "batch"],
     )
+
+
+def test_layers_in_a_list_of_arguments_are_not_held_against_the_card_as_text():
+    others = ["config", "serialization", "inference", "shape", "batch", "jit", "precision"]
+    checked = check_component(
+        "Pipeline",
+        lambda: {"layers": [keras.layers.Rescaling(2.0), keras.layers.ReLU()]},
+        inputs=(3,),
+        skip=[*others, "gradient", "seed", "saved", "training"],
+    )
+    assert checked == ["made", "card"]

@@ -26,7 +26,8 @@ class Catalog:
     ) -> None:
         self.rows = tuple(rows)
         self.disabled = tuple(disabled)
-        self._shape_rules = {rule.qualified: rule for rule in shape_rules}
+        self.shape_rules = tuple(shape_rules)
+        self._rule_of = {rule.qualified: rule for rule in self.shape_rules}
 
     @cached_property
     def _by_name(self) -> dict[tuple[str, str], list[Component]]:
@@ -53,7 +54,7 @@ class Catalog:
 
     def shape_rule(self, component: Component) -> Component | None:
         """Gives the shape rule that a layer's own distribution offers for it."""
-        rule = self._shape_rules.get(component.qualified)
+        rule = self._rule_of.get(component.qualified)
         return rule if rule is not None and rule.status != "broken" else None
 
     def find(self, kind: str, name: str) -> Component:

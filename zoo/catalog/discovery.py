@@ -56,23 +56,37 @@ def installed_versions(path: Sequence[str] | None = None) -> dict[str, str]:
     return {name: version for _, name, version in folders}
 
 
+def installed_twice(path: Sequence[str] | None = None) -> dict[str, list[str]]:
+    """Gives the metadata folders of what is there more than once in one folder of the path.
+
+    Only the first of them speaks; a broken installation leaves such behind.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for entry in dict.fromkeys(sys.path if path is None else path):
+        for folder in _metadata_folders(entry):
+            key = (entry, _name_and_version(folder)[0])
+            found.setdefault(key, []).append(os.path.join(entry or ".", folder))
+    return {name: folders for (_, name), folders in found.items() if len(folders) > 1}
+
+
 def _distribution_folders(path: Sequence[str]) -> Iterator[tuple[str, str, str]]:
     """Gives the folder, normalized name and version of every installed distribution."""
     seen: set[str] = set()
     for entry in dict.fromkeys(path):
-        try:
-            with os.scandir(entry or ".") as items:
-                names = sorted(
-                    i.name for i in items if i.name.endswith((".dist-info", ".egg-info"))
-                )
-        except OSError:
-            continue
-        for name in names:
+        for name in _metadata_folders(entry):
             # Python imports from the first folder on its path, so that one speaks.
             distribution, version = _name_and_version(name)
             if distribution not in seen:
                 seen.add(distribution)
                 yield os.path.join(entry or ".", name), distribution, version
+
+
+def _metadata_folders(entry: str) -> list[str]:
+    try:
+        with os.scandir(entry or ".") as items:
+            return sorted(i.name for i in items if i.name.endswith((".dist-info", ".egg-info")))
+    except OSError:
+        return []
 
 
 def _name_and_version(folder: str) -> tuple[str, str]:

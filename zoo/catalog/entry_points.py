@@ -14,8 +14,10 @@ from zoo.components import ARGUMENT_KINDS, KINDS, MODELS, SHAPES, Component
 PLUGIN_KIND = "plugins"
 """The kind of a row that stands for a whole distribution that cannot be read."""
 
-_GROUPS = {f"zoo.{kind}": kind for kind in (*KINDS, *ARGUMENT_KINDS, MODELS, SHAPES)}
-_PLACE_OF = {group: place for place, group in enumerate(_GROUPS)}
+GROUPS = {f"zoo.{kind}": kind for kind in (*KINDS, *ARGUMENT_KINDS, MODELS, SHAPES)}
+"""The kind that stands behind each group of entry points."""
+
+_PLACE_OF = {group: place for place, group in enumerate(GROUPS)}
 _OBJECT_IN_MODULE = re.compile(r"\w+(?:\.\w+)*:\w+(?:\.\w+)*")
 _SIZE_LIMIT = 16 * 1024 * 1024
 
@@ -45,11 +47,16 @@ def components_of(folder: str, name: str, version: str) -> list[Component]:
         reason = f"its entry_points.txt cannot be read: {error}".replace("\n", " ")
         return [Component(PLUGIN_KIND, name, name, version, folder, "broken", reason)]
     rows = [
-        Component(_GROUPS[group], key, name, version, target or "")
-        for group in sorted(_GROUPS.keys() & sections, key=_PLACE_OF.__getitem__)
+        Component(GROUPS[group], key, name, version, target or "")
+        for group in sorted(GROUPS.keys() & sections, key=_PLACE_OF.__getitem__)
         for key, target in sections[group].items()
     ]
-    return [row if _OBJECT_IN_MODULE.fullmatch(row.target) else _unusual(row) for row in rows]
+    return [
+        row
+        if _OBJECT_IN_MODULE.fullmatch(row.target) and _can_be_written(row.name)
+        else _unusual(row)
+        for row in rows
+    ]
 
 
 def _text(file: str) -> str:
@@ -97,10 +104,17 @@ def _plain_sections(text: str) -> Sections | None:
 def _parsed(text: str) -> Sections:
     parser = CaseSensitiveConfigParser(delimiters=("=",), interpolation=None)
     parser.read_string(text)
-    return {group: parser[group] for group in _GROUPS if parser.has_section(group)}
+    return {group: parser[group] for group in GROUPS if parser.has_section(group)}
+
+
+def _can_be_written(name: str) -> bool:
+    return "/" not in name and name.isprintable()
 
 
 def _unusual(row: Component) -> Component:
+    if not _can_be_written(row.name):
+        reason = "a name with a slash, or with what cannot be printed, stands for no component"
+        return replace(row, status="broken", reason=reason)
     try:
         distribution = Distribution(row.distribution, row.version)
         entry_point = EntryPoint.from_string(row.target, row.name, distribution)

@@ -32,8 +32,10 @@ def look_at_environment(root: Path | None) -> Iterator[Row]:
     yield _python()
     for name in _PACKAGES:
         version = installed.get(name)
-        result = "ok" if version else "error"
-        yield Row("environment", name, result, version or "not installed")  # type: ignore[arg-type]
+        if version:
+            yield Row("environment", name, "ok", version)
+        else:
+            yield Row("environment", name, "error", "not installed", f"pip install {name}")
     unmet = unmet_requirements(CORE, installed)
     for sentence in unmet:
         yield Row("environment", "packages", "error", sentence, "`make install`, or pip install it")
@@ -114,7 +116,8 @@ def _disk(folder: Path) -> Row:
         free = shutil.disk_usage(folder).free / _GIB
     except OSError as error:
         message = f"{folder}: {error.strerror}"
-        return Row("environment", "disk", "error", message, "", StorageError.exit_status)
+        remedy = "go to a folder that is there and yours"
+        return Row("environment", "disk", "error", message, remedy, StorageError.exit_status)
     message = f"{free:,.1f} GiB free at {folder}"
     remedy = "make room: checkpoints and weights are written whole or not at all"
     if free < _NO_SPACE:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from zoo.catalog.card_cache import cache_folder
 from zoo.catalog.catalog import Catalog
-from zoo.catalog.discovery import CORE, installed_versions
+from zoo.catalog.discovery import CORE, installed_twice, installed_versions
 from zoo.components import normalized
 from zoo.plugins.installed import installed_plugins, unmet_requirements, what_it_gives
 from zoo.rows import Row
@@ -17,7 +17,7 @@ _SWITCH = "ZOO_DISABLE_PLUGINS"
 def look_at_plugins(catalog: Catalog) -> Iterator[Row]:
     """Looks at each plugin, and at what is switched off."""
     plugins = installed_plugins(catalog)
-    installed = installed_versions()
+    installed, twice = installed_versions(), installed_twice()
     for plugin in plugins:
         if plugin.disabled:
             message = f"{plugin.version}, left out by {_SWITCH}"
@@ -27,6 +27,10 @@ def look_at_plugins(catalog: Catalog) -> Iterator[Row]:
             message = f"{row.status}: {row.name}: {row.reason}"
             remedy = f"zoo plugin check {plugin.name}"
             yield Row("plugins", plugin.name, "error", message, remedy)
+        if plugin.name in twice:
+            message = f"installed twice: {' and '.join(twice[plugin.name])}; the first one speaks"
+            remedy = f"pip uninstall {plugin.name}, until it is gone; then install it again"
+            yield Row("plugins", plugin.name, "warning", message, remedy)
         for sentence in unmet_requirements(plugin.name, installed) if plugin.name != CORE else ():
             remedy = f"pip install --upgrade {plugin.name}"
             yield Row("plugins", plugin.name, "warning", sentence, remedy)

@@ -1,6 +1,7 @@
 """The registry, the models and weights that it lists, and the plugins that it requires."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from zoo.catalog.discovery import installed_versions
 from zoo.config.reader import read_toml
@@ -12,6 +13,7 @@ from zoo.sources import find_model
 from zoo.workspace import Workspace
 
 _SUBJECT = "registry"
+_RESTORE = "restore it from version control, or correct it there; then zoo verify --accept-edits"
 
 
 def look_at_registry(workspace: Workspace, *, full: bool) -> Iterator[Row]:
@@ -24,7 +26,8 @@ def look_at_registry(workspace: Workspace, *, full: bool) -> Iterator[Row]:
     try:
         registry = workspace.registry
     except ZooError as error:
-        yield from rows_of(error, _SUBJECT, "registry.toml")
+        for row in rows_of(error, _SUBJECT, "registry.toml"):
+            yield replace(row, remedy=row.remedy or _RESTORE)
         return
     if registry is None:
         message = "there is no zoo here or above"

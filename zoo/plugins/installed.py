@@ -1,5 +1,6 @@
 """What each installed plugin gives, and from where; read from metadata, nothing is imported."""
 
+import configparser
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -12,7 +13,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from zoo.catalog.catalog import Catalog
 from zoo.catalog.discovery import installed_versions
-from zoo.catalog.entry_points import PLUGIN_KIND
+from zoo.catalog.entry_points import GROUPS, PLUGIN_KIND
 from zoo.components import Component, did_you_mean, normalized, singular
 from zoo.errors import PluginError
 
@@ -42,7 +43,7 @@ class Plugin:
     @property
     def status(self) -> Literal["ok", "conflict", "broken", "disabled"]:
         """The worst that is true of any of its components."""
-        found = {row.status for row in self.rows}
+        found = {row.status for row in self.problems}
         if self.disabled:
             return "disabled"
         return "broken" if "broken" in found else "conflict" if "conflict" in found else "ok"
@@ -50,7 +51,11 @@ class Plugin:
     @property
     def problems(self) -> list[Component]:
         """The components that cannot be used by their bare name, or at all."""
-        return [] if self.disabled else [row for row in self.rows if row.status != "ok"]
+        if self.disabled:
+            return []
+        # A rule belongs to the layer of its own plugin: two of one name are no conflict.
+        rules = [rule for rule in self.shape_rules if rule.status == "broken"]
+        return [*(row for row in self.rows if row.status != "ok"), *rules]
 
     @property
     def components(self) -> dict[str, list[str]]:
@@ -95,14 +100,31 @@ def find_plugin(name: str, plugins: Iterable[Plugin]) -> Plugin:
     raise PluginError(
         f"{name} registers no component" if there else f"no plugin {name!r} is installed",
         "plugin-missing",
-        suggestion=did_you_mean(
-            normalized(name),
-            by_name,
-            "declare an entry point in its pyproject.toml and install it again"
-            if there
-            else "`zoo plugin list` shows what is installed",
-        ),
+        suggestion=_what_to_declare(name)
+        if there
+        else did_you_mean(normalized(name), by_name, "`zoo plugin list` shows what is installed"),
     )
+
+
+def unknown_groups(distribution: str) -> dict[str, str]:
+    """Gives the groups of a distribution's entry points that look like the zoo's and are not.
+
+    Returns:
+        The group that may be meant, in words, by each.
+    """
+    try:
+        points = metadata.distribution(distribution).entry_points
+        groups = {point.group for point in points}
+    except (metadata.PackageNotFoundError, OSError, ValueError, configparser.Error):
+        return {}
+    looks = [group for group in groups if group.startswith("zoo.") and group not in GROUPS]
+    fallback = f"there are {', '.join(GROUPS)}"
+    return {group: did_you_mean(group, GROUPS) or fallback for group in sorted(looks)}
+
+
+def _what_to_declare(distribution: str) -> str:
+    wrong = [f"{group!r}: {hint}" for group, hint in unknown_groups(distribution).items()]
+    return "; ".join(wrong) or "declare an entry point in its pyproject.toml and install it again"
 
 
 def unmet_requirements(distribution: str, installed: dict[str, str]) -> list[str]:
@@ -152,7 +174,7 @@ def _plugins(catalog: Catalog, *, disabled: bool = False) -> list[Plugin]:
         by_distribution.setdefault(row.distribution, []).append(row)
     plugins = []
     for name, own in by_distribution.items():
-        rules = tuple(rule for row in own if (rule := catalog.shape_rule(row)) is not None)
+        rules = tuple(rule for rule in catalog.shape_rules if rule.distribution == name)
         plugins.append(Plugin(name, own[0].version, *_origin(name), tuple(own), disabled, rules))
     return plugins
 

@@ -18,13 +18,14 @@ from zoo.catalog.modules import package_folder
 from zoo.components import ARGUMENT_KINDS, KINDS, MODELS, Component
 from zoo.config.reader import read_toml
 from zoo.errors import ZooError
+from zoo.plugins.declared import rows_of_metadata
 from zoo.plugins.installed import Plugin
 from zoo.rows import Row
 
 _PROBE = "zoo.testing.probe"
 _PROBE_OF_RULES = "zoo.plugins.rules_probe"
-OTHERS = "the other plugins"
-"""What the probe is at when it imports the other plugins."""
+OTHERS = "besides"
+"""Stands before the name of a module when the probe imports one of another plugin."""
 
 _START_SECONDS = 300.0
 """How long importing Keras may take, which is no plugin's fault."""
@@ -50,21 +51,25 @@ def probe(
     Returns:
         What was checked.
     """
-    rows = [_row_of_metadata(row) for row in plugin.rows if row.status != "ok"]
-    rows += [_row_of_model(row) for row in plugin.rows if row.kind == MODELS]
+    rows = [*rows_of_metadata(plugin)]
+    rows += [
+        _row_of_model(row) for row in plugin.rows if row.kind == MODELS and row.status != "broken"
+    ]
     targets: Sequence[Component] = [
         row
         for row in plugin.rows
         if row.kind in (*KINDS, *ARGUMENT_KINDS) and row.status != "broken"
     ]
     elsewhere = [
-        row.target
+        _module(row)
         for other in others
         if other.name not in (plugin.name, CORE) and not other.disabled
         for row in other.rows
         if row.status != "broken" and row.kind in KINDS
     ]
-    for program, wanted in ((_PROBE, targets), (_PROBE_OF_RULES, plugin.shape_rules)):
+    elsewhere = list(dict.fromkeys(elsewhere))
+    rules = [rule for rule in plugin.shape_rules if rule.status != "broken"]
+    for program, wanted in ((_PROBE, targets), (_PROBE_OF_RULES, rules)):
         modules = list(dict.fromkeys(_module(row) for row in wanted))
         while modules:
             components = [row.to_json() for row in wanted]
@@ -80,14 +85,6 @@ def probe(
 
 def _module(row: Component) -> str:
     return row.target.partition(":")[0]
-
-
-def _row_of_metadata(row: Component) -> Row:
-    if row.status == "conflict":
-        remedy = f'write "{row.qualified}" in configs, or rename one of the two'
-        return Row(row.name, "conflict", "error", row.reason, remedy)
-    remedy = "correct the entry point in its pyproject.toml, and install it again"
-    return Row(row.name, "entry point", "error", row.reason, remedy)
 
 
 def _row_of_model(row: Component) -> Row:
@@ -114,6 +111,7 @@ def _run(
     """Runs a probe, until it is done or has to be stopped."""
     rows: list[Row] = []
     at_work, deadline = "", time.monotonic() + _START_SECONDS
+    said_before = 0
     with tempfile.TemporaryDirectory(prefix="zoo-probe-") as folder:
         with _process(program, job, Path(folder)) as (process, pipe):
             for line in _lines(process, pipe):
@@ -126,18 +124,24 @@ def _run(
                     return rows, None
                 if "at" in message:
                     at_work, deadline = message["at"], time.monotonic() + timeout
+                    said_before = message.get("stderr", 0)
                     progress(at_work)
                 else:
                     rows.append(Row(**message))
             status = process.wait()
         how = f"by signal {-status}" if status < 0 else f"with status {status}"
-        return rows, _failed(at_work, f"it ends the process {how}{_last_words(Path(folder))}")
+        return rows, _failed(
+            at_work, f"it ends the process {how}{_last_words(Path(folder), said_before)}"
+        )
 
 
 def _failed(at_work: str, message: str) -> Row:
-    if at_work == OTHERS:
-        remedy = "`zoo plugin check` each of them; the names under which Keras saves are unchecked"
-        return Row(at_work, "import", "warning", message, remedy)
+    if at_work.startswith(OTHERS):
+        remedy = (
+            "`zoo plugin check` the plugin that has it; whether two plugins save classes under the "
+            "same name was not looked at"
+        )
+        return Row(at_work.removeprefix(f"{OTHERS} "), "import", "warning", message, remedy)
     remedy = "do nothing at import but define; a longer wait is given by --timeout"
     return Row(at_work or "the probe", "import", "error", message, remedy)
 
@@ -198,7 +202,7 @@ def _lines(process: "subprocess.Popen[bytes]", pipe: int) -> Iterator[bytes | No
         yield from whole
 
 
-def _last_words(folder: Path) -> str:
-    text = (folder / "stderr").read_text(encoding="utf-8", errors="replace").strip()
-    last = text.splitlines()[-1:]
+def _last_words(folder: Path, start: int) -> str:
+    text = (folder / "stderr").read_bytes()[start:].decode("utf-8", "replace")
+    last = text.strip().splitlines()[-1:]
     return f": {last[0][:200]}" if last else ""

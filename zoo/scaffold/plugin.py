@@ -9,7 +9,7 @@ from pathlib import Path
 
 from zoo import __version__
 from zoo.catalog.modules import spec_of
-from zoo.components import KINDS, did_you_mean, normalized, singular, snake_case
+from zoo.components import KINDS, SHAPES, did_you_mean, normalized, singular, snake_case
 from zoo.errors import ConfigError
 from zoo.scaffold.templates import has_template, render, write_folder
 
@@ -19,6 +19,7 @@ DEFAULT_KINDS = ("losses",)
 _DISTRIBUTION = re.compile(r"[A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?", re.IGNORECASE)
 _LONGEST_NAME = 48
 _FUNCTIONS = ("datasets", "loops", "evaluators")
+_RULED = ("layers",)  # they offer a shape rule, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,8 @@ def _contents(made: NewPlugin) -> dict[str, str]:
     for kind, name in made.components.items():
         own = {**values, "name": name, "snake_name": snake_case(name)}
         contents[f"{source}/{kind}.py"] = render(f"plugin/{kind}/component.py", own)
+        if kind in _RULED:
+            contents[f"{source}/{SHAPES}.py"] = render(f"plugin/{kind}/{SHAPES}.py", own)
         contents[f"tests/test_{kind}.py"] = render(f"plugin/{kind}/test.py", own)
     return contents
 
@@ -140,7 +143,11 @@ def _example(made: NewPlugin, values: dict[str, str]) -> str:
 
 def _entry_point(made: NewPlugin, kind: str) -> str:
     name = made.components[kind]
-    return f'[project.entry-points."zoo.{kind}"]\n{name} = "{made.package}.{kind}:{name}"\n'
+    lines = [f'[project.entry-points."zoo.{kind}"]', f'{name} = "{made.package}.{kind}:{name}"', ""]
+    if kind in _RULED:
+        rule = f'{name} = "{made.package}.{SHAPES}:{snake_case(name)}"'
+        lines += [f'[project.entry-points."zoo.{SHAPES}"]', rule, ""]
+    return "\n".join(lines)
 
 
 def _row(made: NewPlugin, kind: str) -> str:

@@ -18,7 +18,7 @@ from zoo.shapes.rules import ShapeRules
 from zoo.testing.rules import Broken, rule
 
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-_PLAIN = (bool, int, float, str, list, tuple, dict)
+_PLAIN = (bool, int, float, str)
 
 
 @rule(
@@ -91,8 +91,16 @@ def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in arguments.items()
-        if value is None or isinstance(value, _PLAIN)
+        if _is_plain(value)
     }
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(map(_is_plain, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, _PLAIN)
 
 
 def _accept(bench: Any, found: Card) -> None:

@@ -2,12 +2,13 @@
 
 It is given a job as JSON on stdin and the number of a pipe, into which it writes one JSON object
 a line: `{"at": module}` before each import, a row for each thing that was checked, and
-`{"done": true}`.
+`{"done": true}`. With the name of a module goes the size that stderr has by then.
 """
 
 import importlib
 import json
 import os
+import signal
 import sys
 import time
 from typing import Any
@@ -54,17 +55,20 @@ class Probe:
     def run(self, job: dict[str, Any]) -> None:
         """Does a job, and reports on it."""
         for name in job["modules"]:
-            self._say({"at": name})
+            self._begin(name)
             if self._import(name):
                 for row in job["components"]:
                     if row["target"].partition(":")[0] == name:
                         self._component(row)
-        self._say({"at": OTHERS})
-        for target in job["others"]:
+        for name in job["others"]:
+            self._begin(f"{OTHERS} {name}")
             # A plugin that fails here has its own check to say so.
-            _attempt(lambda target=target: _load(target))
+            _attempt(lambda name=name: importlib.import_module(name))
         self._still_the_same()
         self._say({"done": True})
+
+    def _begin(self, what: str) -> None:
+        self._say({"at": what, "stderr": os.fstat(2).st_size})
 
     def _import(self, name: str) -> bool:
         before, started = self._watch.state(), time.monotonic()
@@ -76,8 +80,7 @@ class Probe:
             remedy = "raise an exception instead of calling sys.exit, or do nothing at import"
             self._row(name, "import", "error", f"it calls sys.exit({error.code!r})", remedy)
         else:
-            message = f"{type(error).__name__}: {in_one_line(error)}"
-            self._row(name, "import", "error", message, _remedy_for(error, name))
+            self._row(name, "import", "error", _worded(error), _remedy_for(error, name))
         for check, message, remedy in self._watch.changes(before):
             self._row(name, check, "warning", message, remedy)
         return error is None
@@ -86,14 +89,16 @@ class Probe:
         module, _, path = row["target"].partition(":")
         try:
             target = _load(row["target"])
-        except AttributeError:
+        except BaseException as error:  # noqa: BLE001  # a module's own __getattr__ may raise anything
             hint = did_you_mean(path, vars(sys.modules[module]), "define it, or correct the name")
             remedy = f"{hint}; the entry point stands in pyproject.toml"
-            self._row(row["name"], "target", "error", f"{module} has no {path}", remedy)
+            is_plain = isinstance(error, AttributeError)
+            message = f"{module} has no {path}" + ("" if is_plain else f": {_worded(error)}")
+            self._row(row["name"], "target", "error", message, remedy)
             return
         reason = why_not(row["kind"], target)
         if reason is not None:
-            remedy = "see the table of kinds in the plugin documentation"
+            remedy = "name such a one in the entry point, or put it under the group of its kind"
             self._row(row["name"], "kind", "error", reason, remedy)
             return
         self._row(row["name"], "kind", "ok", f"one of the {row['kind']}")
@@ -102,8 +107,8 @@ class Probe:
 
     def _registration(self, name: str, target: Any) -> None:
         registered = keras.saving.get_registered_name(target)
-        if ">" not in registered:
-            message = f"{target.__name__} is not registered with Keras"
+        if keras.saving.get_registered_object(registered) is None:
+            message = f"{registered} is not registered with Keras"
             self._row(name, "serialization", "warning", message, _REGISTER)
         elif self._is_found(name, registered, target):
             self._names[registered] = (name, target)
@@ -142,6 +147,14 @@ def _attempt(action: Any) -> BaseException | None:
     return None
 
 
+def _worded(error: BaseException) -> str:
+    try:
+        said = in_one_line(error)
+    except Exception:  # noqa: BLE001  # an exception's own __str__ may raise one
+        said = ""
+    return f"{type(error).__name__}: {said}".removesuffix(": ")
+
+
 def _load(target: str) -> Any:
     module, _, path = target.partition(":")
     found = importlib.import_module(module)
@@ -169,6 +182,9 @@ def main() -> None:
     """Does the job that stands on stdin."""
     job = json.load(sys.stdin)
     sys.stdin = open(os.devnull)  # noqa: SIM115  # for as long as the process lives
+    # A shell's background jobs ignore SIGINT and hand that on: ignoring it would change nothing.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     Probe(int(sys.argv[1])).run(job)
     sys.stdout.flush()
     # Threads that the plugin has left behind do not keep it.
