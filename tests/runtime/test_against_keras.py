@@ -187,3 +187,26 @@ def test_the_validation_split_is_the_end_of_the_samples_as_in_keras(train, array
         arrays["x"], arrays["u"], BATCH, EPOCHS, verbose=0, shuffle=False, validation_split=0.3
     ).history
     assert_equal_training(run, model, history)
+
+
+@pytest.mark.parametrize("jit_compile", ["false", "true"])
+def test_an_optimizer_that_begins_at_the_weights_finds_them(write_config, jit_compile):
+    path = write_config(f"""
+zoo = 1
+name = "m"
+optimizer = {{ type = "ScheduleFreeAdamW", learning_rate = 1e-4 }}
+loss = "MeanSquaredError"
+[[inputs]]
+name = "x"
+shape = [3]
+[[layers]]
+name = "u"
+type = "Dense"
+units = 2
+[train]
+jit_compile = {jit_compile}
+""")
+    model = zoo.build(path)
+    before = model.get_weights()[0]
+    model.fit(np.ones((4, 3)), np.zeros((4, 2)), verbose=0)
+    np.testing.assert_allclose(model.get_weights()[0], before, atol=5e-4)

@@ -119,11 +119,15 @@ class BoundModel(keras.Model):  # type: ignore[misc]
 
     def train_step(self, *arguments: Any) -> Any:
         """Runs Keras's own training step, or ours where a metric asks for gradients."""
-        if not self._steps.metrics:
+        if keras.backend.backend() != "tensorflow":
             return super().train_step(*arguments)
         from zoo.runtime import steps
 
-        return steps.train_step(self, *arguments)
+        if self._steps.metrics:
+            return steps.train_step(self, *arguments)
+        # Built inside a traced step, ScheduleFreeAdamW would begin at 0 instead of at the weights.
+        steps.build_optimizer(self)
+        return super().train_step(*arguments)
 
     @property
     def step_metrics(self) -> StepMetrics:
