@@ -6,6 +6,7 @@ commands of a table take turns, so that whatever else the machine does falls on 
 
 import argparse
 import importlib.metadata
+import importlib.util
 import json
 import os
 import statistics
@@ -23,7 +24,13 @@ import entrypoints
 from zoo.catalog.discovery import find_components
 
 ANCHOR = "import typer and Pydantic"
-ROUNDS = 11
+PEERS = {
+    "keras_hub": "import keras_hub; keras_hub.models.Backbone.presets",
+    "timm": "import timm; timm.list_models()",
+}
+"""How others list what they have; each is timed where it is installed."""
+
+ROUNDS, PEER_ROUNDS = 11, 3
 DISTRIBUTIONS, COMPONENTS_EACH = 1000, 5
 NODES = (1_000, 2_000, 5_000, 10_000)
 
@@ -78,6 +85,15 @@ def start_up(root: Path) -> dict[str, float]:
     return medians(acts, ROUNDS)
 
 
+def peers(root: Path) -> dict[str, float]:
+    """Times `zoo list` beside what other zoos do to say what they have."""
+    acts = {"zoo list": command("-m", "zoo", "list", root=root)}
+    for name, code in PEERS.items():
+        if importlib.util.find_spec(name) is not None:
+            acts[f"{name}, listing"] = command("-c", code, root=root)
+    return medians(acts, PEER_ROUNDS)
+
+
 @contextmanager
 def many_distributions(folder: Path) -> Iterator[list[str]]:
     for number in range(DISTRIBUTIONS):
@@ -109,18 +125,18 @@ def discovery(folder: Path) -> dict[str, float]:
 
         def with_metadata() -> None:
             found = importlib.metadata.distributions(path=path)
-            rows = [(d.name, d.version, e) for d in found for e in d.entry_points]
-            assert len(rows) == DISTRIBUTIONS * COMPONENTS_EACH
+            rows = [((d.name, d.version), d.entry_points) for d in found]
+            assert sum(len(points) for _, points in rows) == DISTRIBUTIONS * COMPONENTS_EACH
 
-        def with_metadata_names_only() -> None:
-            found = importlib.metadata.distributions(path=path)
-            assert sum(len(d.entry_points) for d in found) == DISTRIBUTIONS * COMPONENTS_EACH
+        def with_metadata_without_owners() -> None:
+            found = importlib.metadata.entry_points(group="zoo.layers")
+            assert len(found) >= DISTRIBUTIONS * COMPONENTS_EACH
 
         acts = {
             "zoo": with_zoo,
             "entrypoints.get_group_all": with_entrypoints,
             "importlib.metadata": with_metadata,
-            "importlib.metadata, without whose they are": with_metadata_names_only,
+            "importlib.metadata, without whose they are": with_metadata_without_owners,
         }
         return medians(acts, ROUNDS)
 
@@ -141,10 +157,12 @@ def main() -> None:
         root = Path(name)
         tables: dict[str, Any] = {
             "start-up": start_up(root),
+            "peers": peers(root),
             "discovery": discovery(root / "site"),
             "nodes": large_configs(root),
         }
-    for title, base in (("start-up", ANCHOR), ("discovery", "zoo"), ("nodes", str(NODES[0]))):
+    bases = {"start-up": ANCHOR, "peers": "zoo list", "discovery": "zoo", "nodes": str(NODES[0])}
+    for title, base in bases.items():
         print(f"{title:45} seconds  times '{base}'")
         for label, seconds in tables[title].items():
             print(f"  {label:43} {seconds:7.3f}  {seconds / tables[title][base]:7.2f}")

@@ -36,11 +36,11 @@ def test_a_good_sample_has_no_findings(sample: Path, zoo_root: Path) -> None:
 
 @pytest.fixture
 def two_plugins(make_distribution: Callable[..., Path]) -> None:
-    """Two plugins that register one name; and a loss that asks for an input."""
+    """Two plugins that register one name; a loss that asks for an input, and one of no module."""
     source = "def swell(y_true, y_pred): ...\ndef shallow_water(y_true, y_pred, depths): ...\n"
     losses = {"swell": "swell_mod:swell"}
     make_distribution("zoo-north", {"zoo.losses": losses}, {"swell_mod.py": source})
-    losses = {**losses, "shallow_water": "swell_mod:shallow_water"}
+    losses |= {"shallow_water": "swell_mod:shallow_water", "sunk": "sunk_mod:sunk"}
     make_distribution("zoo-south", {"zoo.losses": losses})
 
 
@@ -76,8 +76,8 @@ def test_a_config_that_is_wrong_gives_no_model_and_raises_what_was_found(
     result = checked(tiny('loss = "mes"\noutputs = ["first"]'))
     assert result.model is None
     assert [finding.code for finding in result.findings] == [
-        "unreachable-node",
         "unknown-component",
+        "unreachable-node",
     ]
     assert [finding.code for finding in result.errors] == ["unknown-component"]
     with pytest.raises(ConfigError) as info:

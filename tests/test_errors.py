@@ -168,3 +168,10 @@ def test_what_nobody_would_read_to_its_end_is_cut() -> None:
 def test_a_value_is_worded_as_toml_writes_it(value: object, text: str) -> None:
     assert as_written(value) == text
     assert len(as_written("x" * 500)) < 100
+
+
+def test_the_caret_stands_below_wide_and_combining_characters() -> None:
+    excerpt = 'e\u0301 = "\u65e5\u672c\u8a9e"'
+    finding = Finding("x", "y", "m.toml", 1, 6, excerpt=excerpt, width=5)
+    # One column for the letter with its accent, two for each of the three signs.
+    assert str(finding).splitlines()[-1] == "  | " + " " * 4 + "^" * 8

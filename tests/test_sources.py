@@ -228,6 +228,5 @@ class TestWorkspace:
         (zoo_root / "registry.toml").write_text("format = \n")
         assert Workspace().check(write_config(tiny())).findings == []
         found = Workspace().check(write_config(tiny("", '[[layers]]\ntype = "zoo:m@1"\n'))).findings
-        assert [(finding.code, finding.key) for finding in found] == [
-            ("syntax", "layers.zoo_m_1.type")
-        ]
+        registry = str(zoo_root / "registry.toml")
+        assert [(f.code, f.file, f.line, f.key) for f in found] == [("syntax", registry, 1, None)]

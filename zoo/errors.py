@@ -89,15 +89,24 @@ class Finding:
         # Tabs stay tabs, so that the caret stands below what it means.
         before = printable(excerpt[: column - 1])
         meant = printable(excerpt[column - 1 : column - 1 + self.width])
-        blank = "".join(c if c == "\t" else " " for c in before)
+        blank = "".join(c if c == "\t" else " " * _columns(c) for c in before)
         hint = shortened(self.suggestion or "")
-        caret = f"{blank}{'^' * max(len(meant), 1)} {hint}".rstrip()
+        caret = f"{blank}{'^' * max(sum(map(_columns, meant)), 1)} {hint}".rstrip()
         return [f"{line} | {excerpt}", f"{margin} | {caret}"]
 
 
 def printable(text: str) -> str:
     """Escapes the control characters that a config's text may carry into a message."""
     return "".join(c if c == "\t" or c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _columns(character: str) -> int:
+    """Tells how many columns of a terminal a character takes."""
+    if character.isascii():
+        return 1
+    from unicodedata import combining, east_asian_width  # seldom needed
+
+    return 0 if combining(character) else 1 + (east_asian_width(character) in "WF")
 
 
 def as_written(value: Any) -> str:

@@ -3,9 +3,9 @@
 import importlib.util
 import json
 import os
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def _run(
 ) -> "subprocess.CompletedProcess[str]":
     seconds = case["max_seconds"] + (KERAS_SECONDS if case["startup"] == "keras" else 0.0)
     limited = f'ulimit -v {_kilobytes(case)}; exec "$@"'
-    started = time.monotonic()
+    started = _children_seconds()
     done = subprocess.run(
         ["bash", "-c", limited, "bash", sys.executable, "-m", "zoo", *arguments],
         cwd=root.path,
@@ -77,8 +77,14 @@ def _run(
         text=True,
         timeout=seconds + 60,
     )
-    assert time.monotonic() - started < seconds
+    # Its own time, whatever else the machine does; one that waits for nothing ends in the timeout.
+    assert _children_seconds() - started < seconds
     return done
+
+
+def _children_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _kilobytes(case: dict[str, Any]) -> str:

@@ -19,7 +19,13 @@ def test_every_row_of_the_table_is_measured(
     assert spec.loader is not None
     startup = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(startup)
-    for name, value in (("ROUNDS", 1), ("NODES", (10, 20)), ("DISTRIBUTIONS", 10)):
+    for name, value in (
+        ("ROUNDS", 1),
+        ("PEER_ROUNDS", 1),
+        ("PEERS", {}),
+        ("NODES", (10, 20)),
+        ("DISTRIBUTIONS", 10),
+    ):
         monkeypatch.setattr(startup, name, value)
     results = tmp_path / "results.json"
     monkeypatch.setattr(sys, "argv", ["startup.py", str(results)])

@@ -218,14 +218,19 @@ def test_unset_comes_before_what_the_child_says(composed: Compose, base: Path) -
             'did you mean "early_stopping"?',
         ),
         ("train.epochs.x", "unknown-key", "x", None),
-        ("train.callbacks.7", "unknown-node", "7", None),
+        (
+            "train.callbacks.7",
+            "unknown-node",
+            "7",
+            "there is: early_stopping, terminate_on_na_n",
+        ),
     ],
 )
 def test_unset_of_what_is_not_there_suggests_the_right_one(
     composed: Compose, base: Path, key: str, code: str, what: str, suggestion: str | None
 ) -> None:
     finding = refused(composed, child(f'unset = ["{key}"]\n'))
-    assert (finding.code, finding.key) == (code, "unset")
+    assert (finding.code, finding.key) == (code, "unset.0")
     assert finding.message == f"{key}: there is nothing called {what!r}"
     assert finding.suggestion == suggestion
 

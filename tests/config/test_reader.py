@@ -58,7 +58,7 @@ def test_a_byte_that_is_not_utf8_is_shown_with_its_place(tmp_path: Path) -> None
         ("[train]\nx = 1\n[train]\n", 3, 7),
         ('a = 1\nb = "open\n', 2, 10),
         ("a = 1\r", 1, 6),
-        ('a = 1\nb = """open', 2, 1),
+        ('a = 1\nb = """open', 2, 12),
     ],
 )
 def test_a_syntax_error_has_line_and_column(text: str, line: int, column: int) -> None:
@@ -143,3 +143,37 @@ def test_dates_and_times_are_found(text: str) -> None:
 def test_what_a_config_can_say_is_found_nowhere() -> None:
     data = {"a": [1, 2.5, "x", True, {"b": []}], "c": 2**63 - 1, "d": -(2**63)}
     assert list(plain_data_findings(data)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "hint"),
+    [
+        ("a = four", 1, "a string needs quotes"),
+        ("a = ", 1, "a value is a string in quotes, a number, true, false, a list or a table"),
+        ("\ufeffa = 1", 1, "save the file as UTF-8 without a byte order mark"),
+        ('a = "x\nb = 1', 1, "close the string with a quote"),
+        ("a = [1, 2\nb = 1", 2, "close the list with ]"),
+        ("a = 1\na = 2", 2, "this key stands there twice"),
+        ("[a]\n[b]\n[a]\n", 3, "this table stands there twice: put its keys together"),
+        ('a = "C:\\data"', 1, 'write "\\\\" for a backslash, or the whole string in single quotes'),
+        ("just words", 1, 'a line is `key = value`, "[table]" or a comment'),
+    ],
+)
+def test_what_the_parser_stumbles_over_comes_with_a_remedy(text: str, line: int, hint: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_toml(text)
+    (finding,) = caught.value.findings
+    assert (finding.code, finding.line, finding.suggestion) == ("syntax", line, hint)
+
+
+def test_a_dotted_table_is_shown_as_it_is_written() -> None:
+    with pytest.raises(ConfigError, match=r"Cannot declare a\.b twice"):
+        parse_toml("[a.b]\n[a.b]\n")
+
+
+def test_only_line_feeds_end_a_line() -> None:
+    """A next-line character or a separator in a comment moves no line number."""
+    with pytest.raises(ConfigError) as caught:
+        parse_toml("# one\u2028two \x85 three\r\na = 1\r\nb = = 2\r\n")
+    (finding,) = caught.value.findings
+    assert (finding.line, finding.excerpt) == (3, "b = = 2")

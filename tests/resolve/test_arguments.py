@@ -126,7 +126,7 @@ def test_an_unknown_argument_that_is_no_typo_leaves_the_missing_one_missing(
     found: Findings,
 ) -> None:
     codes = [code for code, *_ in said(found('[[layers]]\ntype = "Widen"\nqqqq = 3\n'))]
-    assert codes == ["unknown-argument", "missing-argument"]
+    assert codes == ["missing-argument", "unknown-argument"]
 
 
 @pytest.mark.parametrize(

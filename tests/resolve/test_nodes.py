@@ -93,7 +93,12 @@ def test_a_shared_layer_is_built_where_its_own_node_stands(model: Model) -> None
 
 @pytest.mark.parametrize("name", ['name = "again"\n', ""], ids=["named", "nameless"])
 @pytest.mark.parametrize(
-    ("shared", "suggestion"), [("lst", 'did you mean "last"?'), ("again", None), ("x", None)]
+    ("shared", "suggestion"),
+    [
+        ("lst", 'did you mean "last"?'),
+        ("again", "there is: first, last"),
+        ("x", "there is: first, last"),
+    ],
 )
 def test_sharing_a_layer_that_is_none_is_an_error(
     findings: Findings, tiny: Tiny, name: str, shared: str, suggestion: str | None
@@ -123,10 +128,11 @@ def test_an_unknown_node_suggests_the_right_one(findings: Findings, tiny: Tiny) 
     assert only([first]) == (
         "unknown-node",
         "add takes 'frist', which nothing defines",
-        "layers.add.inputs",
+        "layers.add.inputs.0",
         'did you mean "first"?',
     )
     assert second.message == "add takes 'xyz', which nothing defines"
+    assert (second.key, second.column) == ("layers.add.inputs.2", 25)
 
 
 @pytest.mark.parametrize("name", ["first", "x"])
@@ -155,7 +161,7 @@ def test_nodes_in_a_circle_are_named(
         "cycle",
         f"the nodes take each other in a circle: {circle}",
         "layers.first.inputs",
-        None,
+        "let one of them take a node that does not depend on it",
     )
 
 
@@ -215,7 +221,7 @@ def test_an_input_that_a_plugins_loss_may_ask_for_is_no_cause_for_a_warning(
             "duplicate-name",
             "the output 'last' stands there twice",
             "outputs.2",
-            None,
+            "remove one",
         ),
     ],
 )

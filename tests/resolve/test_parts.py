@@ -227,7 +227,6 @@ def test_every_place_of_a_component_is_looked_up_in_one_pass(
     )
     assert {finding.code for finding in found} == {"unknown-component"}
     assert [finding.key for finding in found] == [
-        "layers.dence.type",
         "loss.type",
         "metrics.mea.type",
         "optimizer.type",
@@ -235,6 +234,7 @@ def test_every_place_of_a_component_is_looked_up_in_one_pass(
         "train.loop.type",
         "train.callbacks.erly_stopping.type",
         "evaluate.metricz.type",
+        "layers.dence.type",
     ]
     assert all(str(finding.suggestion).startswith("did you mean") for finding in found)
 

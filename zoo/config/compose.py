@@ -2,19 +2,21 @@
 
 import copy
 import os
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from zoo.components import did_you_mean, paths_in
+from zoo.components import did_you_mean, listed, paths_in
 from zoo.config.names import NAMED_ARRAYS, NameList, implied_names
 from zoo.config.reader import parse_toml, read_toml
 from zoo.config.variables import interpolated
-from zoo.errors import ConfigError, Finding, ZooError
+from zoo.errors import ConfigError, Finding, StorageError, ZooError
 from zoo.files import is_plain, safe_path
 
 MAX_EXTENDS = 32
+SET = "--set"
+"""Stands for the file of what the command line gave."""
 
 _KEPT_WHEN_THE_TYPE_CHANGES = ("name", "inputs", "trainable", "output")
 
@@ -54,7 +56,8 @@ class Composed:
 
     Attributes:
         document: One document without `extends`, `unset` and `vars`.
-        findings: The variables that stand for nothing; their text stays as it is.
+        findings: What stands for nothing, and was left out or left as it is: variables, items to
+            insert after or to remove, keys of `--set`.
     """
 
     document: Document
@@ -73,14 +76,19 @@ def compose(source: Source, overrides: Mapping[str, Any], find_model: FindModel)
         ConfigError: With the file and key that is wrong.
         StorageError: If a file is missing.
     """
-    document = _read_with_parents(source, find_model, ())
-    try:
-        for key, value in overrides.items():
+    findings: list[Finding] = []
+    document = _read_with_parents(source, find_model, (), findings)
+    for key, value in overrides.items():
+        try:
             _override(document, key, value)
-        document, findings = interpolated(document)
-        return Composed(document, [finding.at(file=str(source.path)) for finding in findings])
+        except ConfigError as error:
+            findings += error.findings
+    try:
+        document, more = interpolated(document)
     except ConfigError as error:
         raise error.located(file=str(source.path)) from None
+    findings += more
+    return Composed(document, [finding.at(file=str(source.path)) for finding in findings])
 
 
 def config_files(source: Source, find_model: FindModel) -> dict[Path, Document]:
@@ -100,12 +108,18 @@ def config_files(source: Source, find_model: FindModel) -> dict[Path, Document]:
     return files
 
 
-def _read_with_parents(source: Source, find_model: FindModel, seen: tuple[Path, ...]) -> Document:
+def _read_with_parents(
+    source: Source, find_model: FindModel, seen: tuple[Path, ...], findings: list[Finding]
+) -> Document:
     path = source.path.resolve()
     if path in seen:
         chain = " -> ".join(file.name for file in (*seen[seen.index(path) :], path))
         raise ConfigError(
-            f"configs extend each other: {chain}", "cycle", key="extends", file=str(source.path)
+            f"configs extend each other: {chain}",
+            "cycle",
+            key="extends",
+            file=str(source.path),
+            suggestion="take one of these `extends` away",
         )
     if len(seen) >= MAX_EXTENDS:
         raise ConfigError(
@@ -121,27 +135,26 @@ def _read_with_parents(source: Source, find_model: FindModel, seen: tuple[Path, 
         if not _is_list_of_strings(removals):
             raise ConfigError("`unset` is a list of dotted keys", "wrong-type", key="unset")
         document: Document = {}
-        if not parents:
-            _refuse_after(child)
+        wrong: list[Finding] = [] if parents else list(_misplaced_after(child))
         for parent in parents:
-            inherited = _read_with_parents(parent, find_model, (*seen, path))
+            inherited = _read_with_parents(parent, find_model, (*seen, path), findings)
             if parent.root == source.root:
                 _move_paths(inherited, parent.folder, source.folder)
             document = merge(document, inherited)
-        for key in removals:
+        for index, key in enumerate(removals):
             try:
                 _remove(document, key)
             except ConfigError as error:
-                wrong = error.findings[0]
-                raise ConfigError(
-                    wrong.message, wrong.code, suggestion=wrong.suggestion, key="unset"
-                ) from None
-        return merge(document, child) if parents else child
-    except ConfigError as error:
+                wrong += (replace(finding, key=f"unset.{index}") for finding in error.findings)
+        document = merge(document, child, wrong) if parents else child
+        findings += (finding.at(file=str(source.path)) for finding in wrong)
+        return document
+    except ZooError as error:
         raise error.located(file=str(source.path)) from None
 
 
-def _refuse_after(document: Document) -> None:
+def _misplaced_after(document: Document) -> Iterator[Finding]:
+    """Finds the `after`s of a config that extends nothing, and takes them out."""
     for place in NAMED_ARRAYS:
         items: Any = document
         for part in place.split("."):
@@ -149,10 +162,12 @@ def _refuse_after(document: Document) -> None:
         items = items if isinstance(items, list) else []
         for item, name in zip(items, implied_names(items), strict=True):
             if isinstance(item, dict) and "after" in item:
-                raise ConfigError(
-                    "`after` inserts into what `extends` brings, and nothing is extended",
+                del item["after"]
+                yield Finding(
                     "unknown-key",
+                    "`after` inserts into what `extends` brings, and nothing is extended",
                     key=f"{place}.{name}.after",
+                    suggestion="take it away, and put the item where it belongs",
                 )
 
 
@@ -185,16 +200,23 @@ def _parents(extends: Any, source: Source, find_model: FindModel) -> list[Source
         raise ConfigError(
             "`extends` is a path, a model's name, or a list of them", "wrong-type", key="extends"
         )
-    try:
-        return [_parent(name, source, find_model) for name in names]
-    except ZooError as error:
-        raise error.located(key="extends") from None
+    found = []
+    for index, name in enumerate(names):
+        try:
+            found.append(_parent(name, source, find_model))
+        except ZooError as error:
+            key = "extends" if isinstance(extends, str) else f"extends.{index}"
+            raise error.located(key=key) from None
+    return found
 
 
 def _parent(name: str, source: Source, find_model: FindModel) -> Source:
     looks_like_a_path = name.endswith(".toml") or set(name) & set("/\\~:") or not name
     if looks_like_a_path:
         path = safe_path(name, folder=source.folder, root=source.root)
+        if not os.path.exists(path):
+            hint = "write a path relative to this config, or a model's name"
+            raise StorageError(f"there is no file {path}", suggestion=hint)
         return Source(path, source.root)
     return find_model(name)
 
@@ -203,21 +225,30 @@ def _is_list_of_strings(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
-def merge(parent: Document, child: Document, path: str = "") -> Document:
+def merge(
+    parent: Document, child: Document, wrong: list[Finding] | None = None, path: str = ""
+) -> Document:
     """Lays a child's document over its parent's.
 
     Tables merge by key and the arrays of `NAMED_ARRAYS` by name; everything else replaces.
     A child that changes a `type` drops the parent's arguments of that item.
+
+    Args:
+        parent: The document below.
+        child: The document above.
+        wrong: Where to say what an item is to be inserted after, and is not there.
+        path: The dotted key of both.
     """
+    wrong = [] if wrong is None else wrong
     parent = _without_stale_arguments(parent, child)
     merged = dict(parent)
     for key, value in child.items():
         place = f"{path}.{key}" if path else key
         old = merged.get(key)
         if place in NAMED_ARRAYS and isinstance(value, list):
-            merged[key] = _merge_by_name(old if isinstance(old, list) else [], value, place)
+            merged[key] = _merge_by_name(old if isinstance(old, list) else [], value, wrong, place)
         elif isinstance(value, dict) and isinstance(old, dict | str):
-            merged[key] = merge({"type": old} if isinstance(old, str) else old, value, place)
+            merged[key] = merge({"type": old} if isinstance(old, str) else old, value, wrong, place)
         else:
             merged[key] = copy.deepcopy(value)
     return merged
@@ -229,7 +260,9 @@ def _without_stale_arguments(parent: Document, child: Document) -> Document:
     return parent
 
 
-def _merge_by_name(parents: list[Any], children: list[Any], place: str) -> list[Any]:
+def _merge_by_name(
+    parents: list[Any], children: list[Any], wrong: list[Finding], place: str
+) -> list[Any]:
     merged = list(parents)
     named = NameList(merged)
     for child, own in zip(children, implied_names(children), strict=True):
@@ -237,19 +270,19 @@ def _merge_by_name(parents: list[Any], children: list[Any], place: str) -> list[
         if isinstance(child, dict) and "after" in child:
             child = dict(child)
             after = child.pop("after")
-            if after not in named.names:
-                raise ConfigError(
-                    f"there is nothing called {after!r} to insert after",
-                    "unknown-node",
-                    key=f"{place}.{own}.after",
-                    suggestion=did_you_mean(str(after), named.names),
-                )
-            merged.insert(named.names.index(after) + 1, child)
+            if after in named.names:
+                merged.insert(named.names.index(after) + 1, child)
+            else:
+                merged.append(child)
+                message = f"there is nothing called {after!r} to insert after"
+                hint = did_you_mean(str(after), named.names, f"there is: {listed(named.names)}")
+                key = f"{place}.{own}.after"
+                wrong.append(Finding("unknown-node", message, key=key, suggestion=hint))
             named = NameList(merged)
         elif name in named.names:
             index = named.names.index(name)
             old = merged[index]
-            merged[index] = merge({"type": old} if isinstance(old, str) else old, child, "")
+            merged[index] = merge({"type": old} if isinstance(old, str) else old, child, wrong)
         else:
             merged.append(child)
             named.append(child)
@@ -307,6 +340,7 @@ def _toml_value(key: str, text: str) -> Any:
             f"{text!r} is not a value in TOML syntax",
             "syntax",
             key=key,
+            file=SET,
             suggestion=f"strings need quotes: --set '{key}=\"{text.strip()}\"'",
         )
     return values["value"]
@@ -342,5 +376,5 @@ def _index_in(holder: Any, part: str, key: str) -> Any:
         f"{key}: there is nothing called {part!r}",
         "unknown-node" if isinstance(holder, list) else "unknown-key",
         key=key,
-        suggestion=did_you_mean(part, names),
+        suggestion=did_you_mean(part, names, f"there is: {listed(names)}" if names else None),
     )

@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from zoo.config.compose import FindModel, Source, config_files
-from zoo.config.names import implied_names
+from zoo.config.compose import SET, FindModel, Source, compose, config_files
+from zoo.config.names import Keys, implied_names
 from zoo.config.positions import Place, Span, places
 from zoo.errors import Finding, ZooError
 
 _ABOUT_THE_KEY = ("unknown-key", "unknown-argument")
+_VARIABLE = re.compile(r"\$\{vars\.([A-Za-z0-9_-]+)\}")
 
 
 def located(
@@ -21,10 +22,10 @@ def located(
     find_model: FindModel,
     overrides: Mapping[str, Any] | None = None,
 ) -> list[Finding]:
-    """Fills in where each finding's key stands.
+    """Fills in where each finding's key stands, and puts the findings in that order.
 
     A key that the config does not say itself is looked for in what it extends, the nearest
-    first; one that `--set` gave has the place `--set`.
+    first; one that `--set` gave has the place `--set`, and comes last.
 
     Args:
         findings: The findings, their keys dotted, with items of arrays by name.
@@ -40,27 +41,63 @@ def located(
         files = [_File(path, document) for path, document in documents.items()]
     except (ZooError, OSError, ValueError, IndexError):  # then the key alone has to do
         return findings
-    return [_located(finding, files, overrides or {}) for finding in findings]
+    given = _by_name(overrides or {}, source, find_model)
+    order = {str(file.path): number for number, file in enumerate(files)}
+    return sorted(
+        (_located(finding, files, given) for finding in findings),
+        key=lambda f: (order.get(f.file or "", len(order)), f.line or 0, f.column or 0),
+    )
 
 
-def _located(finding: Finding, files: list["_File"], overrides: Mapping[str, Any]) -> Finding:
+def _by_name(overrides: Mapping[str, Any], source: Source, find_model: FindModel) -> list[str]:
+    """Gives the keys of `--set`, items that go by their number under their name."""
+    places = [tuple(int(p) if p.isdecimal() else p for p in key.split(".")) for key in overrides]
+    if not any(isinstance(part, int) for place in places for part in place):
+        return list(overrides)
+    try:
+        keys = Keys(compose(source, {}, find_model).document)
+    except ZooError:  # what is wrong with it is said elsewhere
+        return list(overrides)
+    return [keys.of(place) for place in places]
+
+
+def _located(finding: Finding, files: list["_File"], given: list[str]) -> Finding:
     elsewhere = finding.file not in (None, *(str(file.path) for file in files))
     if finding.line is not None or finding.key is None or elsewhere:
         return finding
-    if finding.key in overrides:
-        return replace(finding, file="--set")
     # The file that says most of the key; of several, the nearest.
     depth, place, file = 0, None, files[0]
     for other in files:
         reached, there = other.find(finding.key)
         if reached > depth:
             depth, place, file = reached, there, other
+    inside = any(f"{finding.key}.".startswith(f"{key}.") for key in given)
+    around = depth == 0 and any(key.startswith(f"{finding.key}.") for key in given)
+    if inside or around:
+        return replace(finding, file=SET)
     if place is None:
         return finding
     about_the_key = finding.code in _ABOUT_THE_KEY or not file.says(finding.key)
+    variables = _VARIABLE.findall(file.text[place.value.start : place.value.end])
     if finding.code == "unknown-key" and "${" in file.text[place.value.start : place.value.end]:
         about_the_key = False  # a variable that stands for nothing
+    elif variables and not about_the_key and finding.suggestion is None:
+        finding = replace(finding, suggestion=_set_where(variables[0], file, files, given))
     return file.point(finding, place.key if about_the_key else place.value)
+
+
+def _set_where(name: str, user: "_File", files: list["_File"], given: list[str]) -> str | None:
+    """Says where a variable gets its value, which is what has to change."""
+    key = f"vars.{name}"
+    if key in given:
+        return f"{name} is set by {SET} {key}"
+    for file in files:
+        place = file.find(key)[1] if file.says(key) else None
+        if place is not None:
+            line = file.line_of(place.value.start)
+            where = f"line {line}" if file is user else f"{file.path.name}, line {line}"
+            return f"{name} is set in {where}"
+    return None
 
 
 class _File:
@@ -98,9 +135,13 @@ class _File:
         """Tells whether the whole key stands in the file."""
         return self.find(key)[0] == len(_parts(key))
 
+    def line_of(self, offset: int) -> int:
+        """Gives the line of a place in the text, counted from 1."""
+        return bisect_right(self._line_starts, offset)
+
     def point(self, finding: Finding, span: Span) -> Finding:
         """Puts the place of a stretch of the text into a finding."""
-        number = bisect_right(self._line_starts, span.start)
+        number = self.line_of(span.start)
         start = self._line_starts[number - 1]
         end = self.text.find("\n", start)
         line = self.text[start : end if end >= 0 else None].rstrip("\r")

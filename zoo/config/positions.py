@@ -5,6 +5,7 @@ only when there is something to point at.
 """
 
 import re
+import tomllib
 from dataclasses import dataclass
 
 Path = tuple[str | int, ...]
@@ -70,14 +71,16 @@ class _Scanner:
         self.at += 2 if is_array else 1
         names = self._key()
         self.at += 2 if is_array else 1
+        span = Span(start, self.at)
         path: Path = ()
         for name in names[:-1]:
             path = self._inside((*path, name))
+            self.places.setdefault(path, Place(span, span))
         path = (*path, names[-1])
         if is_array:
+            self.places.setdefault(path, Place(span, span))
             self._sizes[path] = self._sizes.get(path, 0) + 1
         path = self._inside(path)
-        span = Span(start, self.at)
         self.places[path] = Place(span, span)
         return path
 
@@ -88,8 +91,7 @@ class _Scanner:
     def _key(self) -> list[str]:
         names = []
         while match := _KEY_PART.match(self.text, self.at):
-            part = match[1]
-            names.append(part[1:-1] if part[0] in "\"'" else part)
+            names.append(_unquoted(match[1]))
             self.at = match.end()
             if not self.text.startswith(".", self.at):
                 break
@@ -100,6 +102,8 @@ class _Scanner:
         start = self.at
         path = (*table, *self._key())
         key = Span(start, start + len(self.text[start : self.at].rstrip()))
+        for length in range(len(table) + 1, len(path)):  # `a.b = 1` says `a` too
+            self.places.setdefault(path[:length], Place(key, key))
         self.at += 1  # the equals sign
         self._skip_space()
         self.places[path] = Place(key, self._value(path))
@@ -133,3 +137,9 @@ class _Scanner:
             if self.text[self._skip_space()] == ",":
                 self.at += 1
         self.at += 1
+
+
+def _unquoted(part: str) -> str:
+    if part[0] == '"' and "\\" in part:
+        return next(iter(tomllib.loads(f"{part} = 1")))
+    return part[1:-1] if part[0] in "\"'" else part

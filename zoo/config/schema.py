@@ -104,8 +104,10 @@ def _references(value: Any) -> Any:
     return value
 
 
+MODEL_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+
 NodeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
-ModelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+ModelName = Annotated[str, Field(pattern=MODEL_NAME)]
 Size = Annotated[int | None, BeforeValidator(_axis)]
 Count = Annotated[int, Field(ge=1, lt=2**31)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -242,5 +244,5 @@ class ModelConfig(Table):
                 "format", "this zoo reads format 1; received {zoo}", {"zoo": self.zoo}
             )
         if self.loss is not None and self.losses:
-            raise PydanticCustomError("loss", "give [loss] or [losses.NAME], not both")
+            raise PydanticCustomError("two_losses", "give [loss] or [losses.NAME], not both")
         return self

@@ -7,11 +7,41 @@ from pydantic import BaseModel, ValidationError
 
 from zoo.components import did_you_mean
 from zoo.config.names import Keys, Place
-from zoo.config.schema import InputTable, ModelConfig, TrainTable
+from zoo.config.schema import MODEL_NAME, InputTable, ModelConfig, TrainTable
 from zoo.errors import Finding, as_written
 
 _OWN_TYPES = ("wrong-type", "bad-value")
 _UNION_BRANCHES = ("str", "list[str]", "dict[str,any]")
+_WANTED = {
+    **dict.fromkeys(("int_type", "int_from_float"), "an integer"),
+    "float_type": "a number",
+    "string_type": "a string",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    **dict.fromkeys(("dict_type", "model_type"), "a table"),
+    "greater_than_equal": "an integer of at least {ge}",
+    "less_than": "an integer below {lt:,}",
+    "too_short": "a list of at least {min_length}",
+    "too_long": "a list of at most {max_length:,}",
+}
+"""What Pydantic finds missing, in our words."""
+
+_NAME_RULE = "a-z, A-Z, 0-9, `_`, `.` and `-`, at most 64 of them, the first no `.` or `-`"
+_MODEL_NAME_RULE = "a-z, 0-9, `.`, `_` and `-`, at most 64 of them, the first a letter or digit"
+_HINTS = {
+    "zoo": "write: zoo = 1",
+    "name": 'write: name = "my-model"',
+    "inputs": "write [[inputs]] with `name` and `shape`",
+    "layers": "write [[layers]] with `type`",
+    ".type": "name a component; `zoo list` shows all",
+    ".name": 'write: name = "x"',
+    ".shape": "write: shape = [8], without the batch axis",
+}
+"""What to write where one of these is missing."""
+
+
+TOP_LEVEL_KEYS = (*ModelConfig.model_fields, "extends", "vars", "unset")
+"""The keys of a config itself."""
 
 
 def validated(
@@ -50,14 +80,35 @@ def _finding(detail: Any, keys: Keys, file: str | None) -> Finding:
         # A layer may have `type` or `shared_with`, so its whole table is what lacks one.
         key = key if place and isinstance(place[-1], str) else f"{key}.type"
         message = f"`{key.rpartition('.')[2]}` is missing in {_table(key)}"
-        return Finding("missing-key", message, file, key=key)
+        hint = _HINTS.get(key) or _HINTS.get(f".{key.rpartition('.')[2]}")
+        return Finding("missing-key", message, file, key=key, suggestion=hint)
     if kind == "extra_forbidden":
         known, last = _keys_of(place), str(place[-1])
-        suggestion = did_you_mean(last, known, f"known here: {', '.join(known)}")
+        otherwise = f"known here: {', '.join(known)}"
+        of_the_config = len(place) > 1 and last in TOP_LEVEL_KEYS
+        suggestion = stands_above(last) if of_the_config else did_you_mean(last, known, otherwise)
         message = f"unknown key `{last}` in {_table(key)}"
         return Finding("unknown-key", message, file, key=key, suggestion=suggestion)
-    message = f"{key or 'the config'}: {detail['msg']}{_received(kind, detail['input'])}"
-    return Finding(_code(kind), message, file, key=key or None)
+    if kind == "two_losses":
+        return Finding("bad-value", detail["msg"], file, key="losses")
+    message = f"{key}{_wrong(detail)}{_received(kind, detail['input'])}"
+    is_table = kind == "list_type" and isinstance(detail["input"], dict)
+    hint = f"write [[{key}]]" if is_table else None
+    return Finding(_code(kind), message, file, key=key, suggestion=hint)
+
+
+def _wrong(detail: Any) -> str:
+    kind = detail["type"]
+    if kind == "string_pattern_mismatch":
+        of_a_model = detail["ctx"]["pattern"] == MODEL_NAME
+        return f" takes {_MODEL_NAME_RULE if of_a_model else _NAME_RULE}"
+    wanted = _WANTED.get(kind, "").format(**detail.get("ctx", {}))
+    return f" takes {wanted}" if wanted else f": {detail['msg']}"
+
+
+def stands_above(key: str) -> str:
+    """Says what to do about a key of the whole config that stands in one of its tables."""
+    return f"`{key}` is a key of the whole config: write it above the first [table]"
 
 
 def _received(kind: str, value: Any) -> str:
@@ -82,5 +133,4 @@ def _keys_of(place: tuple[int | str, ...]) -> list[str]:
     head = str(place[0]) if len(place) > 1 else ""
     tables: dict[str, type[BaseModel]] = {"inputs": InputTable, "train": TrainTable}
     table = tables.get(head, ModelConfig)
-    composed = [] if head else ["extends", "vars", "unset"]
-    return [*table.model_fields, *composed]
+    return list(TOP_LEVEL_KEYS if table is ModelConfig else table.model_fields)

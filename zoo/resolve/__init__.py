@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from zoo.catalog.catalog import Catalog
-from zoo.components import did_you_mean
+from zoo.components import did_you_mean, listed
 from zoo.config.compose import Source
 from zoo.config.schema import ModelConfig
 from zoo.errors import Finding
@@ -110,7 +110,8 @@ def _bind(part: Part, input_names: list[str], findings: Findings) -> None:
     try:
         call.bound(part.needs)
     except UnboundNeed as error:
-        hint = f'did you mean "{error.suggestion}"?' if error.suggestion else None
+        otherwise = 'add an input of that name, or say `needs = { parameter = "input" }`'
+        hint = f'did you mean "{error.suggestion}"?' if error.suggestion else otherwise
         findings.say("unbound-need", error.message, f"{part.key}.needs", hint)
 
 
@@ -121,7 +122,7 @@ def _losses(
         for name in getattr(config, place):
             if name not in outputs:
                 message = f"{place}: the model has no output {name!r}"
-                hint = did_you_mean(name, outputs)
+                hint = did_you_mean(name, outputs, f"there is: {listed(outputs)}")
                 findings.say("unknown-node", message, f"{place}.{name}", hint)
     if config.loss is None:
         return {
@@ -141,6 +142,6 @@ def _metrics(
     for part in metrics:
         if part is not None and part.output is not None and part.output not in outputs:
             message = f"the model has no output {part.output!r}"
-            hint = did_you_mean(part.output, outputs)
+            hint = did_you_mean(part.output, outputs, f"there is: {listed(outputs)}")
             findings.say("unknown-node", message, f"{part.key}.output", hint)
     return metrics

@@ -138,9 +138,17 @@ def split_output(reference: str) -> tuple[str, int | None]:
 
 def referenced(inputs: Any) -> list[str]:
     """Gives the names that a node's inputs refer to, in order."""
-    values = list(inputs.values()) if isinstance(inputs, Mapping) else [inputs]
-    flat = [item for value in values for item in (value if isinstance(value, list) else [value])]
-    return [split_output(reference)[0] for reference in flat]
+    return [name for _, name in references(inputs, "")]
+
+
+def references(inputs: Any, key: str) -> Iterator[tuple[str, str]]:
+    """Gives the key of each reference in a node's inputs, and the name that it refers to."""
+    if isinstance(inputs, str):
+        yield key, split_output(inputs)[0]
+    elif inputs is not None:
+        items = inputs.items() if isinstance(inputs, Mapping) else enumerate(inputs)
+        for part, item in items:
+            yield from references(item, f"{key}.{part}")
 
 
 def _with_nested(part: Part) -> Iterator[Part]:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from zoo.components import did_you_mean
+from zoo.components import did_you_mean, listed
 from zoo.config.names import implied_names
 from zoo.config.schema import LayerTable, MetricTable, ModelConfig
 from zoo.errors import ZooError
 from zoo.graph import CycleFound, ancestors, topological_order
-from zoo.resolve.model import Node, referenced, split_output
+from zoo.resolve.model import Node, referenced, references, split_output
 from zoo.resolve.parts import Findings, PartResolver
 
 if TYPE_CHECKING:  # reading one is seldom needed, and takes time to import
@@ -69,10 +69,11 @@ class NodeResolver:
             key = f"outputs.{index}"
             if split_output(reference)[0] not in known:
                 message = f"the output {reference!r} is not a node"
-                self._findings.say("unknown-node", message, key, did_you_mean(reference, known))
+                hint = did_you_mean(reference, known, f"there is: {listed(known)}")
+                self._findings.say("unknown-node", message, key, hint)
             if reference in outputs[:index]:
                 message = f"the output {reference!r} stands there twice"
-                self._findings.say("duplicate-name", message, key)
+                self._findings.say("duplicate-name", message, key, "remove one")
         return tuple(outputs)
 
     def ordered(self, nodes: list[Node], outputs: Iterable[str]) -> tuple[Node, ...]:
@@ -87,14 +88,17 @@ class NodeResolver:
             order = topological_order(parents)
         except CycleFound as cycle:
             message = f"the nodes take each other in a circle: {cycle}"
-            self._findings.say("cycle", message, f"layers.{cycle.path[0]}.inputs")
+            hint = "let one of them take a node that does not depend on it"
+            self._findings.say("cycle", message, f"layers.{cycle.path[0]}.inputs", hint)
             return ()
         used = ancestors(parents, [split_output(output)[0] for output in outputs])
         for name in order:
             if name not in used:
                 key = f"layers.{name}" if name in by_name else f"inputs.{name}"
                 if name in by_name or not self._may_be_needed():
-                    self._findings.warn("unreachable-node", f"no output depends on {name}", key)
+                    hint = "it is left out: name it in `outputs` or in some `inputs`, or remove it"
+                    message = f"no output depends on {name}"
+                    self._findings.warn("unreachable-node", message, key, hint)
         return tuple(by_name[name] for name in order if name in by_name and name in used)
 
     def _may_be_needed(self) -> bool:
@@ -154,14 +158,14 @@ class NodeResolver:
         names = dict.fromkeys([*self._inputs, *(node.name for node in nodes)])
         # A nameless node takes its name from `shared_with`, and is not the layer it shares.
         layers = zip(self._config.layers, nodes, strict=True)
-        owners = {node.name for layer, node in layers if layer.shared_with is None}
+        owners = dict.fromkeys(n.name for layer, n in layers if layer.shared_with is None)
         for node in nodes:
-            for name in referenced(node.inputs) if node.inputs is not None else []:
+            for key, name in references(node.inputs, f"{node.key}.inputs"):
                 if name not in names:
                     message = f"{node.name} takes {name!r}, which nothing defines"
-                    hint = did_you_mean(name, names)
-                    self._findings.say("unknown-node", message, f"{node.key}.inputs", hint)
+                    hint = did_you_mean(name, names, f"there is: {listed(names)}")
+                    self._findings.say("unknown-node", message, key, hint)
             if node.layer not in owners:
                 message = f"{node.name} shares the layer of {node.layer!r}, which has none"
-                hint = did_you_mean(node.layer, owners)
+                hint = did_you_mean(node.layer, owners, f"there is: {listed(owners)}")
                 self._findings.say("unknown-node", message, f"{node.key}.shared_with", hint)

@@ -32,17 +32,21 @@ class Findings:
         """Adds an error."""
         self.found.append(Finding(code, message, self.file, key=key, suggestion=suggestion))
 
-    def warn(self, code: str, message: str, key: str) -> None:
+    def warn(self, code: str, message: str, key: str, suggestion: str) -> None:
         """Adds what is odd but not wrong."""
-        self.found.append(Finding(code, message, self.file, key=key, severity="warning"))
+        self.found.append(
+            Finding(code, message, self.file, key=key, suggestion=suggestion, severity="warning")
+        )
 
     def add(self, findings: Iterable[Finding]) -> None:
         """Adds findings that know their key."""
         self.found.extend(finding.at(file=self.file) for finding in findings)
 
     def take(self, error: ZooError, key: str) -> None:
-        """Adds what an exception says."""
-        self.found.extend(error.located(file=self.file, key=key).findings)
+        """Adds what an exception says; what is about another file has no key in this one."""
+        for finding in error.findings:
+            elsewhere = finding.file not in (None, self.file)
+            self.found.append(finding if elsewhere else finding.at(file=self.file, key=key))
 
     def keys_and_those_above(self) -> set[str]:
         """Gives the keys of the errors so far, and of all that holds them."""

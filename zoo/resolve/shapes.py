@@ -188,20 +188,24 @@ class _Walk:
         inputs, key = node.inputs, f"{node.key}.inputs"
         call = part.card.call
         if isinstance(inputs, dict) and call and list(inputs) == [call[0].name]:
+            key = f"{key}.{call[0].name}"
             inputs = inputs[call[0].name]  # by name what others give by position
         if isinstance(inputs, dict):
-            shapes = self._each(inputs.values(), key)
+            shapes = self._each(inputs.items(), key)
             return dict(zip(inputs, shapes, strict=True))
-        return self._each(inputs, key) if isinstance(inputs, list) else self._referred(inputs, key)
+        return self._any(inputs, key)
 
-    def _each(self, references: Iterable[Any], key: str) -> list[Any]:
+    def _any(self, inputs: Any, key: str) -> Any:
+        if isinstance(inputs, list):
+            return self._each(enumerate(inputs), key)
+        return self._referred(inputs, key)
+
+    def _each(self, references: Iterable[tuple[Any, Any]], key: str) -> list[Any]:
         """Gives the shapes of several references; each is looked at, though one is not known."""
         found, unknown = [], False
-        for item in references:
+        for part, item in references:
             try:
-                found.append(
-                    self._each(item, key) if isinstance(item, list) else self._referred(item, key)
-                )
+                found.append(self._any(item, f"{key}.{part}"))
             except Unknown:
                 unknown = True
         if unknown:
