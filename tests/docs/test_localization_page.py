@@ -119,4 +119,5 @@ def test_the_published_weights_become_a_version_as_the_localization_page_has_it(
     assert set(names.values()) == set(np.load(ARCHIVE).files)
     shutil.copy(ARCHIVE, folder)
     shown = run_block(folder, "import")[-1]
-    assert "clf-srcnn-lorenz05@1.0.0" in shown
+    rows = dict(line.split(maxsplit=1) for line in shown.splitlines() if " " in line.strip())
+    assert (rows["name"], rows["version"]) == ("clf-srcnn-lorenz05", "1.0.0")
