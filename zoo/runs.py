@@ -17,6 +17,7 @@ from zoo.registry.tensors import TensorFile, Tensors, decode
 if TYPE_CHECKING:  # reading one is seldom needed, and takes time to import
     from zoo.registry.document import WeightsEntry
 
+RUN_FILE = "run.json"
 MODEL_PREFIX = "model/"
 """Before the path of each weight in a checkpoint."""
 
@@ -58,9 +59,9 @@ class Run:
             StorageError: If the folder is not that of a run.
         """
         try:
-            facts = json.loads(read_bytes(self.folder / "run.json"))
+            facts = json.loads(read_bytes(self.folder / RUN_FILE))
         except ValueError as error:
-            raise StorageError(f"{self.folder / 'run.json'} is damaged: {error}") from error
+            raise StorageError(f"{self.folder / RUN_FILE} is damaged: {error}") from error
         return dict(facts)
 
     @property
@@ -81,7 +82,7 @@ class Run:
 
     def write_facts(self, **changes: Any) -> None:
         """Updates `run.json`."""
-        path = self.folder / "run.json"
+        path = self.folder / RUN_FILE
         facts = self.facts if path.exists() else {}
         write_atomically(path, json.dumps({**facts, **changes}, indent=2).encode() + b"\n")
 
@@ -165,7 +166,7 @@ def open_run(folder: str | Path) -> Run:
         StorageError: If it is not one.
     """
     run = Run(Path(folder).absolute())
-    if not (run.folder / "run.json").is_file():
+    if not (run.folder / RUN_FILE).is_file():
         raise StorageError(
             f"{folder} is not the folder of a run: it has no run.json",
             suggestion="give the folder that `zoo train` named",

@@ -20,7 +20,7 @@ from zoo.errors import ConfigError, RunError, Stopped, StorageError, ZooError, i
 from zoo.files import write_atomically
 from zoo.registry.tensors import TensorFile
 from zoo.resolve import ResolvedModel, resolved_toml
-from zoo.runs import Run, new_folder, open_run
+from zoo.runs import RUN_FILE, Run, new_folder, open_run
 from zoo.runtime import checkpoint
 from zoo.runtime.data import check_targets, load_data
 from zoo.runtime.fingerprint import fingerprint
@@ -153,9 +153,15 @@ class _Training:
 
     def _run_to_resume(self, home: Path) -> Run:
         if self.wishes.folder is not None:
+            if not (Path(self.wishes.folder) / RUN_FILE).is_file():
+                raise StorageError(
+                    f"there is no run in {self.wishes.folder} to resume",
+                    suggestion="if it was stopped while its data were made, before the first epoch, "
+                    "train again without --resume",
+                )
             return open_run(self.wishes.folder)
         folder = home / "runs" / self.model.name
-        runs = sorted(path.parent for path in folder.glob("*/run.json"))
+        runs = sorted(path.parent for path in folder.glob(f"*/{RUN_FILE}"))
         if not runs:
             raise StorageError(
                 f"there is no run of {self.model.name} to resume in {folder}",
