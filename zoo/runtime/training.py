@@ -156,8 +156,8 @@ class _Training:
             if not (Path(self.wishes.folder) / RUN_FILE).is_file():
                 raise StorageError(
                     f"there is no run in {self.wishes.folder} to resume",
-                    suggestion="if it was stopped while its data were made, before the first epoch, "
-                    "train again without --resume",
+                    suggestion="if it was stopped before its first epoch, while its data were "
+                    "made, train again without --resume",
                 )
             return open_run(self.wishes.folder)
         folder = home / "runs" / self.model.name
