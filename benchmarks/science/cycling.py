@@ -42,10 +42,11 @@ def cycling_table(
 
 
 def best_of(posterior: Mapping[str, np.ndarray]) -> str:
-    """The arm of the least mean; one that diverges on a seed only where all do."""
-    steady = {name: seeds for name, seeds in posterior.items() if np.isfinite(seeds).all()}
-    known = steady or {name: s for name, s in posterior.items() if np.isfinite(s).any()}
-    return min(known, key=lambda name: mean_and_error(known[name])[0], default="none")
+    """The arm of the least mean over the seeds it lives through; most of them, where one does."""
+    alive = {name: np.isfinite(seeds).mean() for name, seeds in posterior.items()}
+    steady = [name for name, share in alive.items() if share > 0.5]
+    known = steady or [name for name, share in alive.items() if share > 0]
+    return min(known, key=lambda name: mean_and_error(posterior[name])[0], default="none")
 
 
 def cycling_row(

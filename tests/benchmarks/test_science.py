@@ -197,10 +197,12 @@ def test_a_network_for_other_gains_is_refused_in_a_line(
     assert set(by_arm(book, "cycling_lorenz96")) == {"none_matrix", "none_serial"}
 
 
-def test_an_arm_that_diverged_is_the_best_baseline_only_where_all_did() -> None:
+def test_an_arm_that_mostly_diverges_is_the_best_baseline_only_where_all_do() -> None:
     lost, steady = np.array([0.1, np.nan]), np.array([0.4, 0.5])
     assert best_of({"lost": lost, "steady": steady}) == "steady"
     assert best_of({"lost": lost}) == "lost"
+    once = np.append(np.full(19, 0.2), np.nan)
+    assert best_of({"lost once": once, "steady": steady}) == "lost once"
     assert best_of({"gone": np.array([np.nan, np.nan])}) == "none"
 
 
