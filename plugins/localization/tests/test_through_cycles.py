@@ -63,25 +63,29 @@ def truths():
     return TWIN.starts([np.random.default_rng(seed) for seed in range(FILTERS)])
 
 
-def cycled(truth, ensemble, given):
-    """The same filters in NumPy and float64: gains are 0.7 of the raw ones."""
-    losses = []
+def cycled(truth, ensemble, given, factors=1.0, scales=None):
+    """The same filters in NumPy and float64: gains are 0.7 of the raw ones, times the factors.
+
+    Losses are divided by the prior errors, or by those of another call; these are given, too.
+    """
+    losses, errors = [], []
     for cycle in range(CYCLES):
         truth, ensemble = step(truth), step(ensemble)
         mean = ensemble.mean(axis=1)
-        gain = 0.7 * kalman_gain(ensemble, TWIN.operator, 1.0)
+        gain = 0.7 * factors * kalman_gain(ensemble, TWIN.operator, 1.0)
         observation = truth[:, DENS - 1 :: DENS] + given["errors"][:, cycle]
-        prior_error = np.sqrt(((truth - mean) ** 2).mean(axis=1))
+        errors.append(np.sqrt(((truth - mean) ** 2).mean(axis=1)))
+        scale = (errors if scales is None else scales)[cycle]
         moved = mean + np.einsum("bij,bj->bi", gain, observation - mean[:, DENS - 1 :: DENS])
         error = ((truth - moved) ** 2).mean(axis=1)
-        losses.append((error / np.maximum(prior_error, 0.1)).mean())
+        losses.append((error / np.maximum(scale, 0.1)).mean())
         drawn = given["perturbations"][:, cycle].astype(float)
         targets = observation[:, None] + drawn - drawn.mean(axis=1, keepdims=True)
         innovations = targets - ensemble[..., DENS - 1 :: DENS]
         ensemble = ensemble + np.einsum("bij,bmj->bmi", gain, innovations)
         mean = ensemble.mean(axis=1, keepdims=True)
         ensemble = mean + INFLATION * (ensemble - mean)
-    return truth, ensemble, losses
+    return truth, ensemble, losses, errors
 
 
 def begun(model):
@@ -96,7 +100,7 @@ def states(filters):
 
 def test_filters_cycle_as_in_numpy():
     filters, given = begun(network()), noise()
-    truth, ensemble, expected = cycled(*(each.astype(float) for each in states(filters)), given)
+    truth, ensemble, expected, _ = cycled(*(each.astype(float) for each in states(filters)), given)
     losses = keras.ops.convert_to_numpy(filters(given))
     np.testing.assert_allclose(losses, expected, rtol=1e-3)
     np.testing.assert_allclose(states(filters)[0], truth, atol=1e-3)
@@ -106,7 +110,7 @@ def test_filters_cycle_as_in_numpy():
 def test_a_filter_goes_on_where_the_last_call_left_it():
     filters, first, second = begun(network()), noise(1), noise(2)
     start = [each.astype(float) for each in states(filters)]
-    truth, ensemble, _ = cycled(*start, first)
+    truth, ensemble, *_ = cycled(*start, first)
     filters(first)
     losses = keras.ops.convert_to_numpy(filters(second))
     np.testing.assert_allclose(losses, cycled(truth, ensemble, second)[2], rtol=5e-3)
@@ -129,35 +133,18 @@ def test_the_gradient_is_that_of_the_losses_it_is_shown():
     """Along one direction, against central differences: it goes through all the cycles."""
     model, given = network(), noise()
     filters = begun(model)
-    start, kernel = states(filters), model.trainable_weights[0]
+    start = [each.astype(float) for each in states(filters)]
+    kernel = model.trainable_weights[0]
     at, rng = kernel.numpy(), np.random.default_rng(3)
     along = rng.standard_normal(at.shape).astype("float32")
+    # No gradient goes through what the losses are divided by.
+    scales = cycled(*start, given)[3]
 
-    def loss(weights):
-        kernel.assign(weights)
-        truth, ensemble, total = *(each.astype(float) for each in start), 0.0
-        for cycle in range(CYCLES):
-            truth, ensemble = step(truth), step(ensemble)
-            mean = ensemble.mean(axis=1)
-            gain = 0.7 * weights.astype(float) * kalman_gain(ensemble, TWIN.operator, 1.0)
-            observation = truth[:, 1::2] + given["errors"][:, cycle]
-            moved = mean + np.einsum("bij,bj->bi", gain, observation - mean[:, 1::2])
-            scale = fixed[cycle] if fixed else np.sqrt(((truth - mean) ** 2).mean(axis=1))
-            kept.append(scale)
-            total += (((truth - moved) ** 2).mean(axis=1) / np.maximum(scale, 0.1)).mean()
-            drawn = given["perturbations"][:, cycle].astype(float)
-            targets = observation[:, None] + drawn - drawn.mean(axis=1, keepdims=True)
-            ensemble = ensemble + np.einsum("bij,bmj->bmi", gain, targets - ensemble[..., 1::2])
-            mean = ensemble.mean(axis=1, keepdims=True)
-            ensemble = mean + INFLATION * (ensemble - mean)
-        return total / CYCLES
+    def loss(factors):
+        return np.mean(cycled(*start, given, factors.astype(float), scales)[2])
 
-    fixed, kept = [], []
-    loss(at)
-    fixed = kept.copy()
     small = 1e-4
     expected = (loss(at + small * along) - loss(at - small * along)) / (2 * small)
-    kernel.assign(at)
     rate = 1.0
     filters.compile(keras.optimizers.SGD(rate), jit_compile=False)
     filters.train_on_batch(given)
