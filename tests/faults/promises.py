@@ -1,0 +1,5 @@
+"""All promises, in the order of the table."""
+
+from tests.faults.promise import Promise
+
+PROMISES: list[Promise] = []
