@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 PLUGINS := plugins/diagnostics plugins/localization plugins/weighted-loss
 MODEL ?= clf-lorenz96
 
-.PHONY: install train test test-slow science science-quick lint clean
+.PHONY: install train test test-slow test-faults science science-quick lint clean
 
 install: $(STAMP)
 
@@ -28,6 +28,9 @@ test: $(STAMP)
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -q -n auto
+
+test-faults: $(STAMP)
+	$(BIN)/python -m tests.faults
 
 science: $(STAMP)
 	$(BIN)/python -m benchmarks.science

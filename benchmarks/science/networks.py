@@ -13,7 +13,7 @@ from benchmarks.science.book import Book, LeftOut
 
 CLF, CELF = "published CLF", "published CELF"
 PUBLISHED = {CLF: "clf_f15_sob.npz", CELF: "celf_f15_sob.npz"}
-LORENZ05 = ("clf-lorenz05", "clf-lorenz05-mean")
+LORENZ05 = ("clf-lorenz05", "clf-lorenz05-mean", "clf-lorenz05-cycling")
 LORENZ96 = ("clf-lorenz96-cycling", "clf-lorenz96-cycling-mean")
 NAME_MAP = 'layout = "torch"\n[names]\n' + "".join(
     f'"conv{i}/{ours}" = "blk.conv{i}.{theirs}"\n'

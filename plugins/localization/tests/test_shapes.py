@@ -73,6 +73,13 @@ def gain_from_band(draw: random.Random) -> Case:
     return {}, draw.choice([[features, correction], [features, odd], [features], features])
 
 
+def scale_blend(draw: random.Random) -> Case:
+    arguments = {"obs_dens": draw.choice([1, 1, 2, 0]), "cutoff": draw.choice([3.0, 3.0, -1.0])}
+    arguments["std"] = draw.choice([0, 0.5, 2.0, -1.0])
+    long, raw = gain(draw), gain(draw)
+    return arguments, draw.choice([[long, long]] * 4 + [[long, raw], [long], long])
+
+
 def state_band(draw: random.Random) -> Case:
     arguments = {"nobs": draw.choice([2, 4, 0]), "half_width": draw.choice([1, 2, 3])}
     return arguments, draw.choice([[8], [8], [7], [None], [8, 1]])
@@ -95,6 +102,7 @@ CASES: dict[str, tuple[Any, Any, Callable[[random.Random], Case]]] = {
         shapes.roll_to_observations,
         roll_to_observations,
     ),
+    "ScaleBlend": (layers.ScaleBlend, shapes.scale_blend, scale_blend),
     "StateBand": (layers.StateBand, shapes.state_band, state_band),
 }
 

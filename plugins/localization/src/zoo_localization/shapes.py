@@ -134,6 +134,22 @@ def gain_from_band(_arguments: Arguments, shapes: Any) -> Shaped:
     return _known((batch, nobs * obs_dens, nobs), (width, corrected - obs_dens))
 
 
+def scale_blend(arguments: Arguments, shapes: Any) -> Shaped:
+    """Give the shape of what `ScaleBlend` makes of two gains: theirs."""
+    obs_dens = _positive(arguments, "obs_dens")
+    if not 0 < arguments["cutoff"] < float("inf"):
+        cutoff = arguments["cutoff"]
+        raise ValueError(f"takes a positive number of grid points as 'cutoff'; received {cutoff!r}")
+    if not 0 <= arguments["std"] < float("inf"):
+        raise ValueError(f"takes 0 or more grid points as 'std'; received {arguments['std']!r}")
+    long, raw = _pair(shapes, "the gain of the long waves and the raw one")
+    size, nobs = _gain_size(long, "input 1")
+    if _gain_size(raw, "input 2") != (size, nobs):
+        raise ValueError("expects input 2 of as many states and observations as input 1")
+    _check_geometry(size, nobs, obs_dens, "input 1")
+    return _known((long[0], size, nobs))
+
+
 def state_band(arguments: Arguments, shapes: Any) -> Shaped:
     """Give the shape of the image that `StateBand` makes of a state."""
     nobs, half_width = _positive(arguments, "nobs"), _positive(arguments, "half_width")

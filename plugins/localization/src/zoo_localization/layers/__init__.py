@@ -7,6 +7,7 @@ from zoo_localization.layers.loc_by_1d import LocBy1D
 from zoo_localization.layers.localization_vector import LocalizationVector
 from zoo_localization.layers.periodic_padding import PeriodicPadding1D, PeriodicPadding2D
 from zoo_localization.layers.roll_to_observations import RollToObservations
+from zoo_localization.layers.scale_blend import ScaleBlend
 from zoo_localization.layers.state_band import StateBand
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "PeriodicPadding1D",
     "PeriodicPadding2D",
     "RollToObservations",
+    "ScaleBlend",
     "StateBand",
 ]
