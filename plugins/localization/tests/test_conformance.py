@@ -38,6 +38,10 @@ LAYERS = {
     "PeriodicPadding1D": [({"padding": 2}, (6, 3)), ({"padding": [1, 0]}, (6, 3))],
     "PeriodicPadding2D": [({"padding": 2}, (4, 5, 2)), ({"padding": 0}, (4, 5, 2))],
     "RollToObservations": [({"obs_dens": OBS_DENS}, (N, NOBS))],
+    "ScaleBlend": [
+        ({"obs_dens": OBS_DENS, "cutoff": 4.0, "std": 1.0}, [(N, NOBS), (N, NOBS)]),
+        ({"obs_dens": OBS_DENS, "cutoff": 4.0, "std": 0}, [(N, NOBS, 1), (N, NOBS)]),
+    ],
     "StateBand": [({"nobs": NOBS, "half_width": HALF_WIDTH, "scale": 0.5}, (N,))],
 }
 LOSSES = {
