@@ -3,10 +3,12 @@
 from rich.console import Console
 
 from zoo.cli.command import Answer, command, import_keras
+from zoo.cli.locked import hold_to_the_lock
 from zoo.cli.options import (
     DebugOption,
     FileArgument,
     JsonOption,
+    LockedOption,
     SetOption,
     ZooOption,
 )
@@ -18,6 +20,7 @@ from zoo.workspace import Workspace
 def build_command(
     file: FileArgument,
     set_: SetOption = None,
+    locked: LockedOption = False,
     zoo: ZooOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -28,7 +31,10 @@ def build_command(
     """
     workspace = Workspace(zoo)
     overrides = parse_overrides(set_ or [])
-    model = workspace.check(file, overrides).usable
+    checked = workspace.check(file, overrides)
+    if locked:
+        hold_to_the_lock(workspace, file, checked, overrides)
+    model = checked.usable
 
     import_keras(quietly=not debug)
     from zoo.runtime.data import output_names

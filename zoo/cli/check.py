@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from zoo.cli.command import Answer, command, findings_document, import_keras, report
-from zoo.cli.options import DebugOption, JsonOption, SetOption, ZooOption
+from zoo.cli.options import DebugOption, JsonOption, LockedOption, SetOption, ZooOption
 from zoo.config.compose import parse_overrides
 from zoo.errors import Finding, error_of
 from zoo.workspace import Workspace
 
 if TYPE_CHECKING:
+    from zoo.checks import Checked
     from zoo.resolve import ResolvedModel
 
 
@@ -25,6 +26,7 @@ def check_command(
         typer.Option("--deep", help="Build with Keras too, and compare shapes and parameters."),
     ] = False,
     set_: SetOption = None,
+    locked: LockedOption = False,
     zoo: ZooOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -36,18 +38,34 @@ def check_command(
     overrides = parse_overrides(set_ or [])
     workspace = Workspace(zoo)
     findings: list[Finding] = []
+    unlike: list[Finding] = []
     for file in files:
         checked = workspace.check(file, overrides)
         findings += checked.findings
+        if locked:
+            unlike += _unlike_the_lock(workspace, file, checked, overrides)
         if deep and checked.model is not None:
             findings += _deep(checked.model, workspace, overrides, quietly=not debug)
+    # What several configs rest on is said once, and before what may follow from it.
+    findings = [*dict.fromkeys(unlike), *findings]
     errors = [finding for finding in findings if finding.severity == "error"]
 
     count = f"{len(errors)} error{'s' if len(errors) > 1 else ''}"
     text = count if errors else f"{', '.join(files)}: ok"
     report(findings, as_json=False)
-    status = error_of(errors).exit_status if errors else 0
+    status = 0
+    if errors:
+        first = [f for f in unlike if f.severity == "error"][:1]
+        status = error_of(first or errors).exit_status
     return Answer(findings_document(findings), text, status)
+
+
+def _unlike_the_lock(
+    workspace: Workspace, file: str, checked: "Checked", overrides: Mapping[str, Any]
+) -> list[Finding]:
+    from zoo.locking import lock_findings
+
+    return lock_findings(workspace, file, checked, overrides)
 
 
 def _deep(

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from zoo.cli.command import Answer, command, import_keras
-from zoo.cli.options import DebugOption, JsonOption, ZooOption
+from zoo.cli.locked import hold_to_the_lock
+from zoo.cli.options import AcceptHarmlessOption, DebugOption, JsonOption, LockedOption, ZooOption
 from zoo.report import Report
 from zoo.runs import open_run
 from zoo.workspace import Workspace
@@ -25,6 +26,8 @@ def evaluate_command(
             "--report", metavar="DIR", help="Where to write tables; by default a run's folder."
         ),
     ] = None,
+    locked: LockedOption = False,
+    accept_harmless: AcceptHarmlessOption = False,
     zoo: ZooOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -36,12 +39,17 @@ def evaluate_command(
     workspace = Workspace(zoo)
     is_run = Path(what, "run.json").is_file()
     label = what if is_run else workspace.known_registry.find(what).reference
+    if locked and is_run:
+        config = open_run(what).config_path
+        hold_to_the_lock(workspace, config, workspace.check(config))
+    elif locked:
+        hold_to_the_lock(workspace, versions=[what])
 
     import_keras(quietly=not debug)
     from zoo.runtime.evaluation import evaluate
     from zoo.runtime.weights import Shelf
 
-    shelf = Shelf(workspace.registry, workspace.catalog)
+    shelf = Shelf(workspace.registry, workspace.catalog, accept_harmless=accept_harmless)
     model, built = shelf.of_run(what) if is_run else shelf.of_version(label)
     tables = Report(open_run(what).report_folder if is_run and report is None else report)
     results = evaluate(model, built, workspace.catalog, tables)

@@ -23,6 +23,17 @@ SetOption = Annotated[
         "For example --set layers.conv1.filters=64",
     ),
 ]
+LockedOption = Annotated[
+    bool,
+    typer.Option("--locked", help="Refuse what is not as zoo.lock says: plugins, config, weights."),
+]
+AcceptHarmlessOption = Annotated[
+    bool,
+    typer.Option(
+        "--accept-harmless",
+        help="Take weights of a graph that differs only in what no prediction depends on.",
+    ),
+]
 FileArgument = Annotated[
     str, typer.Argument(metavar="FILE", help="A model config, or the name of a model of the zoo.")
 ]

@@ -7,7 +7,8 @@ import typer
 from rich.console import Console
 
 from zoo.cli.command import Answer, command, import_keras
-from zoo.cli.options import DebugOption, JsonOption, ZooOption
+from zoo.cli.locked import hold_to_the_lock
+from zoo.cli.options import AcceptHarmlessOption, DebugOption, JsonOption, LockedOption, ZooOption
 from zoo.workspace import Workspace
 
 
@@ -21,6 +22,8 @@ def predict_command(
         Path, typer.Option("--output", "-o", metavar="OUTPUT", help=".npy, .npz or NetCDF.")
     ],
     batch_size: Annotated[int, typer.Option(min=1, help="Samples at a time.")] = 32,
+    locked: LockedOption = False,
+    accept_harmless: AcceptHarmlessOption = False,
     zoo: ZooOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -32,6 +35,8 @@ def predict_command(
     workspace = Workspace(zoo)
     registry = workspace.known_registry
     reference = registry.find(name).reference
+    if locked:
+        hold_to_the_lock(workspace, versions=[name])
 
     from zoo.arrays import check_suffix, read_arrays, write_arrays
 
@@ -42,7 +47,7 @@ def predict_command(
     from zoo.runtime.prediction import predict
     from zoo.runtime.weights import Shelf
 
-    model = Shelf(registry, workspace.catalog).load(reference)
+    model = Shelf(registry, workspace.catalog, accept_harmless=accept_harmless).load(reference)
     results = predict(model, values, batch_size)
     write_arrays(output, results)
     shapes = {key: list(array.shape) for key, array in results.items()}

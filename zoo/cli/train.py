@@ -1,16 +1,19 @@
 """`zoo train`: from a config to a run, and on request to a published version."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from zoo.cli.command import Answer, command, import_keras
+from zoo.cli.locked import hold_to_the_lock
 from zoo.cli.options import (
+    AcceptHarmlessOption,
     DebugOption,
     FileArgument,
     JsonOption,
+    LockedOption,
     QuietOption,
     SetOption,
     ZooOption,
@@ -37,6 +40,8 @@ def train_command(
         bool, typer.Option("--publish", help="Publish the weights when the training is done.")
     ] = False,
     quiet: QuietOption = False,
+    locked: LockedOption = False,
+    accept_harmless: AcceptHarmlessOption = False,
     zoo: ZooOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -51,22 +56,21 @@ def train_command(
     if publish:
         _ = workspace.known_registry  # what is wrong with it is better known before than after
     overrides = parse_overrides(set_ or [])
-    model = workspace.check(file, overrides).usable
+    checked = workspace.check(file, overrides)
+    if locked:
+        versions = [start_from] if start_from is not None else []
+        hold_to_the_lock(workspace, file, checked, overrides, versions=versions)
+    model = checked.usable
 
     import_keras(quietly=not debug)
     from zoo.runtime.training import Wishes, train
     from zoo.runtime.weights import Shelf
 
-    shelf = Shelf(workspace.registry, workspace.catalog)
+    shelf = Shelf(workspace.registry, workspace.catalog, accept_harmless=accept_harmless)
     with workspace.pointing(model.source, overrides):
         done = train(model, shelf, workspace.root, Wishes(run, resume, start_from, quiet))
     published = done.publish(zoo=workspace.root).reference if publish else None
-    history = done.history
-    document: dict[str, Any] = {
-        "run": str(done.folder),
-        "history": history,
-        "published": published,
-    }
+    document = {"run": str(done.folder), "history": done.history, "published": published}
 
     def text(console: Console) -> None:
         last = "  ".join(f"{name} {value:.4g}" for name, value in done.last_epoch().items())

@@ -28,10 +28,11 @@ def resolved_toml(model: ResolvedModel) -> str:
     """
     import tomlkit  # it takes time, and most commands write nothing
 
-    return tomlkit.dumps(_document(model))
+    return tomlkit.dumps(resolved_document(model))
 
 
-def _document(model: ResolvedModel) -> dict[str, Any]:
+def resolved_document(model: ResolvedModel) -> dict[str, Any]:
+    """Gives the plain data of a resolved model; see `resolved_toml`."""
     writer = _Writer(str(model.source.folder.resolve()), str(model.source.root.resolve()))
     document: dict[str, Any] = {
         "zoo": 1,

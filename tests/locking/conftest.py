@@ -1,0 +1,153 @@
+"""What the tests of the lock share: a zoo whose model is made of a plugin's parts, and locked."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import zoo
+from zoo.cli.main import app
+
+LOSSES = "def swell(y_true, y_pred):\n    return (y_true - y_pred) ** 2\n"
+BASE = """\
+zoo = 1
+name = "base"
+[[inputs]]
+name = "x"
+shape = [8]
+[[layers]]
+name = "y"
+type = "Dense"
+units = 2
+"""
+PARENT = 'extends = "base.toml"\nname = "parent"\n[optimizer]\ntype = "SGD"\nmomentum = 0.5\n'
+MODEL = """\
+extends = "parent.toml"
+name = "tiny"
+description = "A small model."
+loss = "swell"  # of zoo-tides
+[vars]
+rate = 0.1
+[optimizer]
+learning_rate = "${vars.rate}"
+"""
+REGISTRY = 'format = 1\n[[models]]\nname = "tiny"\nconfig = "model.toml"\n'
+MODULES = {
+    "tides/__init__.py": "",
+    "tides/losses.py": LOSSES,
+    "tides/table.csv": "1,2\n",
+    "tides/__pycache__/losses.cpython-311.pyc": "old",
+}
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command did."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """The one JSON document on stdout."""
+        return json.loads(self.out)
+
+
+Cli = Callable[..., Done]
+
+
+@pytest.fixture
+def cli(zoo_root: Path) -> Cli:
+    """Runs a command in the zoo; `status` is what it has to end with."""
+
+    def run(*arguments: object, status: int = 0) -> Done:
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        done = Done(result.exit_code, result.stdout, result.stderr)
+        assert done.status == status, f"{done.out}\n{done.err}\n{result.exception!r}"
+        assert "Traceback" not in done.out + done.err
+        return done
+
+    return run
+
+
+@pytest.fixture
+def site(make_distribution: Callable[..., Path]) -> Path:
+    """The folder that `zoo-tides`, with the loss `swell`, is installed in."""
+    return make_distribution("zoo-tides", {"zoo.losses": {"swell": "tides.losses:swell"}}, MODULES)
+
+
+@pytest.fixture
+def info(site: Path) -> Path:
+    """The metadata of `zoo-tides`."""
+    return site / "zoo_tides-1.0.dist-info"
+
+
+@pytest.fixture
+def root(zoo_root: Path, site: Path) -> Path:
+    """A zoo with one model, made of `zoo-tides` and of two configs that it extends."""
+    texts = {"base.toml": BASE, "parent.toml": PARENT, "model.toml": MODEL}
+    for name, text in {**texts, "registry.toml": REGISTRY}.items():
+        (zoo_root / name).write_text(text)
+    return zoo_root
+
+
+@pytest.fixture
+def locked(root: Path, cli: Cli) -> Path:
+    """The same zoo, with its lock."""
+    cli("lock")
+    return root
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What `--locked` said, the same everywhere.
+
+    Attributes:
+        codes: The code of each error.
+        text: All of it.
+        status: The exit status.
+    """
+
+    codes: list[str]
+    text: str
+    status: int
+
+
+@pytest.fixture
+def refusal(cli: Cli) -> Callable[..., Refusal]:
+    """Sees that every way of asking for what is locked gives the same errors."""
+
+    def ask(status: int, file: str = "tiny") -> Refusal:
+        checked = cli("check", file, "--locked", "--json", status=status).document
+        built = cli("build", file, "--locked", status=status)
+        again = cli("lock", "--check", "--json", status=status).document
+        with pytest.raises(zoo.ZooError) as caught:
+            zoo.build(file, locked=True)
+        findings = caught.value.findings
+        errors = [f for f in zoo.check(file, locked=True) if f.severity == "error"]
+        assert errors == list(findings)
+        assert caught.value.exit_status == status
+        assert [error["message"] for error in checked["errors"]] == [f.message for f in findings]
+        assert all(f.message in built.err for f in findings)
+        assert {f.message for f in findings} <= {error["message"] for error in again["errors"]}
+        assert all(finding.suggestion for finding in findings)
+        return Refusal([finding.code for finding in findings], str(caught.value), status)
+
+    return ask
+
+
+@pytest.fixture
+def accepted(cli: Cli) -> Callable[[], None]:
+    """Sees that nothing is refused, and that the lock is up to date."""
+
+    def ask() -> None:
+        assert cli("check", "tiny", "--locked", "--json").document["errors"] == []
+        done = cli("lock", "--check", "--json").document
+        assert (done["ok"], done["errors"]) == (True, [])
+
+    return ask
