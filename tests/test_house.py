@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "zoo"
 FLOORS = {
     0: {"errors", "graph", "digest", "files", "components", "rows"},
-    1: {"config", "catalog", "registry", "arrays"},
+    1: {"config", "catalog", "registry", "store", "arrays"},
     2: {
         "resolve",
         "checks",
@@ -31,6 +31,7 @@ FLOORS = {
         "plugins",
         "doctor",
         "scaffold",
+        "locking",
     },
     3: {"runtime", "builtin", "testing"},
     4: {"cli", "__main__"},
@@ -170,6 +171,10 @@ def test_no_module_keeps_a_registry_that_importing_fills() -> None:
         ("check", "model.toml"),
         ("schema",),
         ("verify",),
+        ("verify", "--migrate"),
+        ("gc",),
+        ("gc", "--delete"),
+        ("lock", "model.toml"),
         ("doctor",),
         ("plugin", "list"),
         ("new", "model", "mine"),

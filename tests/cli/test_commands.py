@@ -86,6 +86,7 @@ def test_list_models_gives_versions(cli, published, tiny):
         "config": "tiny.toml",
         "versions": ["1.0.0"],
         "latest": "1.0.0",
+        "statuses": {"1.0.0": "stable"},
     }
     assert rows["clf-lorenz96"]["config"] == "zoo-localization/clf-lorenz96"
     assert rows["clf-lorenz96"]["versions"] == []

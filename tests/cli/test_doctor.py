@@ -233,7 +233,9 @@ class TestRegistry:
         (row,) = of(rows(status=3), "registry", "registry.toml")
         assert row["result"] == "error"
         assert row["message"].startswith(f"{file}:2: this is not TOML: ")
-        assert row["remedy"].startswith("restore it from version control, or correct it there")
+        assert row["remedy"].startswith(
+            "restore it from version control, or check the edit and accept"
+        )
 
     def test_a_model_without_its_config_is_an_error(self, rows, cli, zoo_root):
         cli("new", "model", "mine")
@@ -296,7 +298,8 @@ class TestCacheAndLeftovers:
             path.write_text("")
         make_old(old)
         (row,) = of(rows(), "leftovers", "temporary file")
-        assert (row["result"], row["remedy"]) == ("warning", f"rm {old}")
+        assert (row["result"], row["remedy"]) == ("warning", "zoo gc --delete")
+        assert row["message"].startswith(f"{old} was left")
 
     def test_weights_that_no_entry_lists_are_told(self, rows, published, zoo_root):
         orphan = zoo_root / "weights" / "tiny" / "1.1.0.safetensors"

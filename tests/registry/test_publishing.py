@@ -1,13 +1,6 @@
 """Publishing: weights first, index second, nothing overwritten, nothing lost."""
 
 import json
-import os
-import pickle
-import signal
-import subprocess
-import sys
-import textwrap
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +13,6 @@ from zoo.errors import ConfigError, RegistryError, StorageError
 from zoo.registry import editing as editing_module
 from zoo.registry.document import WeightsEntry, read_registry
 from zoo.registry.editing import editing
-from zoo.registry.publishing import Candidate, publish
 from zoo.registry.tensors import decode
 from zoo.registry.verification import verify
 
@@ -179,7 +171,7 @@ def test_what_could_not_be_read_back_does_not_replace_what_can(zoo_root: Path) -
     before = (zoo_root / "registry.toml").read_bytes()
     with editing(zoo_root) as edit:
         edit.append("models", {"name": "Not A Name", "config": "x"})
-        with pytest.raises(RegistryError, match="models.0.name: String should match pattern"):
+        with pytest.raises(RegistryError, match="name in Not A Name takes a-z, 0-9"):
             edit.save()
     assert (zoo_root / "registry.toml").read_bytes() == before
 
@@ -219,68 +211,3 @@ def test_a_folder_in_place_of_the_lock_is_an_error(zoo_root: Path, publish_tiny:
     (zoo_root / ".registry.lock").mkdir()
     with pytest.raises(StorageError, match=r"cannot lock .*\.registry\.lock: Is a directory"):
         publish_tiny()
-
-
-@pytest.mark.parametrize("names", [["tiny"] * 4, ["a", "b", "c", "d"]], ids=["one", "several"])
-def test_four_processes_that_publish_three_times_lose_nothing(
-    zoo_root: Path, candidate: Candidate, names: list[str]
-) -> None:
-    program = textwrap.dedent(
-        """
-        import pickle, sys
-        from dataclasses import replace
-        from pathlib import Path
-        from zoo.registry.publishing import publish
-        candidate = pickle.loads(bytes.fromhex(sys.stdin.read()))
-        for _ in range(3):
-            publish(Path(sys.argv[1]), replace(candidate, name=sys.argv[2]))
-        """
-    )
-    text = pickle.dumps(candidate).hex()
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", program, str(zoo_root), name],
-            stdin=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for name in names
-    ]
-    for process in running:
-        _, errors = process.communicate(text, timeout=100)
-        assert process.returncode == 0, errors
-    registry = read_registry(zoo_root)
-    assert len(registry.weights) == 12
-    assert len(registry.models) == len(set(names))
-    assert verify(registry, registry.weights, {}) == []
-    if len(set(names)) == 1:
-        assert [entry.version for entry in registry.versions("tiny")] == [
-            f"1.{minor}.0" for minor in range(12)
-        ]
-
-
-def test_a_publish_that_is_killed_anywhere_leaves_a_registry_that_is_whole(
-    published: Path, candidate: Candidate
-) -> None:
-    program = (
-        "import sys; from pathlib import Path; import numpy as np\n"
-        "from zoo.registry.publishing import Candidate, publish\n"
-        "c = Candidate('tiny', '', '', 'zoo = 1', {'a': np.zeros(9)}, 'a' * 64, {}, {}, '3')\n"
-        "print('ready', flush=True)\n"
-        "while True: publish(Path(sys.argv[1]), c)\n"
-    )
-    for milliseconds in (3, 11, 17, 29):
-        process = subprocess.Popen(
-            [sys.executable, "-c", program, str(published)], stdout=subprocess.PIPE
-        )
-        assert process.stdout is not None
-        with process.stdout:
-            process.stdout.readline()
-            time.sleep(milliseconds / 1000)
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait()
-        registry = read_registry(published)
-        assert verify(registry, registry.weights, {}) == []
-    assert (
-        publish(published, candidate).number == read_registry(published).versions("tiny")[-1].number
-    )

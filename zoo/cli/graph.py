@@ -1,7 +1,7 @@
 """A model's graph as a table: nodes, their inputs, shapes and parameters, without Keras."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo.cli.columns import columns
 from zoo.cli.command import Answer
@@ -10,6 +10,9 @@ from zoo.resolve.shapes import Inferred, inferred_shapes
 from zoo.shapes.forms import Shape, Shaped, words
 from zoo.shapes.rules import ShapeRules
 from zoo.workspace import Workspace
+
+if TYPE_CHECKING:  # reading one is seldom needed, and takes time to import
+    from zoo.registry.document import WeightsEntry
 
 _UNKNOWN = "?"
 
@@ -37,6 +40,7 @@ def model_answer(name: str, workspace: Workspace) -> Answer:
         "optimizer": model.optimizer.component.qualified,
         "data": model.data.component.qualified if model.data else None,
         "versions": [entry.version for entry in versions],
+        "statuses": {entry.version: entry.status for entry in versions},
     }
     lines = [
         f"{model.name}  {model.description}".rstrip(),
@@ -45,9 +49,14 @@ def model_answer(name: str, workspace: Workspace) -> Answer:
         _table(model, found),
         "",
     ]
-    for key in ("outputs", "losses", "metrics", "optimizer", "data", "versions"):
+    for key in ("outputs", "losses", "metrics", "optimizer", "data"):
         lines.append(f"{key}  {_listed(document[key])}".rstrip())
+    lines.append(f"versions  {', '.join(map(_with_status, versions))}".rstrip())
     return Answer(document, "\n".join(lines))
+
+
+def _with_status(entry: "WeightsEntry") -> str:
+    return entry.version if entry.status == "stable" else f"{entry.version} ({entry.status})"
 
 
 def _node(node: Node, found: Inferred) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """`zoo list`: what is installed, and which models the zoo has."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -69,14 +70,15 @@ def _models(workspace: Workspace, match: str) -> Answer:
     names = [*model_sources(workspace.catalog, registry), *(registry.names if registry else [])]
     for name in dict.fromkeys(names):
         versions = registry.versions(name) if registry is not None else []
-        usable = [entry for entry in versions if entry.status != "yanked"]
+        latest = registry.latest(name) if registry is not None else None
         document.append(
             {
                 "name": name,
                 "description": _description(name, workspace),
                 "config": model_sources(workspace.catalog, registry).get(name),
                 "versions": [entry.version for entry in versions],
-                "latest": usable[-1].version if usable else None,
+                "latest": latest.version if latest is not None else None,
+                "statuses": {entry.version: entry.status for entry in versions},
             }
         )
 
@@ -88,9 +90,16 @@ def _models(workspace: Workspace, match: str) -> Answer:
         return Answer(document, text)
     lines = [("name", "latest", "versions", "description")]
     for row in document:
-        count = str(len(row["versions"]))
+        count = _count(row["statuses"])
         lines.append((row["name"], row["latest"] or "-", count, row["description"]))
     return Answer(document, columns(lines))
+
+
+def _count(statuses: Mapping[str, str]) -> str:
+    """Counts versions, and says how many of them should not be used."""
+    counts = {status: list(statuses.values()).count(status) for status in ("deprecated", "yanked")}
+    withdrawn = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+    return f"{len(statuses)} ({withdrawn})" if withdrawn else str(len(statuses))
 
 
 def _description(name: str, workspace: Workspace) -> str:

@@ -1,5 +1,6 @@
 """`zoo verify`: whether the registry's files are there, whole, and what they say."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +13,10 @@ from zoo.cli.options import DebugOption, JsonOption, ZooOption
 from zoo.errors import RegistryError, error_of
 from zoo.registry.document import Registry, WeightsEntry
 from zoo.registry.editing import editing
-from zoo.registry.root import find_root, no_registry
+from zoo.registry.root import known_root
 from zoo.registry.verification import verify
 from zoo.registry.versions import split_reference
+from zoo.store.absent import whereabouts
 from zoo.workspace import Workspace
 
 
@@ -28,6 +30,10 @@ def verify_command(
         bool,
         typer.Option("--accept-edits", help="Accept registry.toml as it was edited by hand."),
     ] = False,
+    migrate: Annotated[
+        bool,
+        typer.Option("--migrate", help="Bring registry.toml of an older format to today's first."),
+    ] = False,
     zoo: ZooOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -36,19 +42,27 @@ def verify_command(
 
     Example: zoo verify my-model@1.0.0
     """
+    if migrate:
+        _migrate(zoo)
     if accept_edits:
         _accept_edits(zoo)
     registry = Workspace(zoo).known_registry
     entries = _entries(registry, name)
-    problems = verify(registry, entries, installed_versions())
+    found = whereabouts(registry, entries)
+    problems = [*verify(registry, found.here, installed_versions()), *found.problems]
+    away = [entry.reference for entry in found.in_the_store]
     document = {
         "ok": not problems,
-        "checked": [entry.reference for entry in entries],
+        "checked": [entry.reference for entry in entries if entry not in found.in_the_store],
+        "in_the_store": away,
         "problems": [problem.to_json() for problem in problems],
     }
 
     def text(console: Console) -> None:
-        console.print(f"{len(entries)} checked, {len(problems)} problems")
+        console.print(f"{len(entries) - len(away)} checked, {len(problems)} problems")
+        if away:
+            console.print(f"not here, in the store: {', '.join(away)}")
+            console.print("next       zoo pull")
 
     report(problems, as_json=False)
     return Answer(document, text, error_of(problems).exit_status if problems else 0)
@@ -62,12 +76,21 @@ def _entries(registry: Registry, name: str | None) -> list[WeightsEntry]:
     return found or [registry.find(name)]
 
 
+def _migrate(zoo: Path | None) -> None:
+    from zoo.registry.migration import migrate  # seldom needed
+
+    done = migrate(known_root(zoo))
+    if done is None:
+        print("registry.toml has today's format already", file=sys.stderr)
+    else:
+        formats = f"from format {done.before} to {done.after}"
+        print(f"registry.toml: {formats}; as it was: {done.backup}", file=sys.stderr)
+
+
 def _accept_edits(zoo: Path | None) -> None:
-    root = find_root(zoo)
-    if root is None:
-        raise no_registry("there is no registry.toml here or above")
-    with editing(root, accept_edits=True) as edit:
-        problems = verify(edit.registry, edit.registry.weights, {})
+    with editing(known_root(zoo), accept_edits=True) as edit:
+        found = whereabouts(edit.registry, edit.registry.weights)
+        problems = [*verify(edit.registry, found.here, {}), *found.problems]
         wrong = [problem for problem in problems if problem.code != "plugin-missing"]
         if wrong:
             raise RegistryError.of(wrong)

@@ -1,7 +1,6 @@
 """Findings get their line and column, through `extends` and `--set`."""
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 
 from zoo.config.compose import SET, FindModel, Source, compose, config_files
 from zoo.config.names import Keys, implied_names
-from zoo.config.positions import Place, Span, places
+from zoo.config.positions import Lines, Place, Span, places
 from zoo.errors import Finding, ZooError
 
 _ABOUT_THE_KEY = ("unknown-key", "unknown-argument")
@@ -108,7 +107,7 @@ class _File:
         self.data = data
         self.text = path.read_text(encoding="utf-8")
         self.places = places(self.text)
-        self._line_starts = [0, *(match.end() for match in re.finditer("\n", self.text))]
+        self._lines = Lines(self.text)
         self._names: dict[int, dict[str, int]] = {}
 
     def find(self, key: str) -> tuple[int, Place | None]:
@@ -137,23 +136,11 @@ class _File:
 
     def line_of(self, offset: int) -> int:
         """Gives the line of a place in the text, counted from 1."""
-        return bisect_right(self._line_starts, offset)
+        return self._lines.of(offset)
 
     def point(self, finding: Finding, span: Span) -> Finding:
         """Puts the place of a stretch of the text into a finding."""
-        number = self.line_of(span.start)
-        start = self._line_starts[number - 1]
-        end = self.text.find("\n", start)
-        line = self.text[start : end if end >= 0 else None].rstrip("\r")
-        width = min(span.end - span.start, len(line) - (span.start - start))
-        return replace(
-            finding,
-            file=str(self.path),
-            line=number,
-            column=span.start - start + 1,
-            excerpt=line,
-            width=max(width, 1),
-        )
+        return self._lines.point(replace(finding, file=str(self.path)), span)
 
     def _step(self, value: Any, parts: list[str]) -> tuple[str | int, int] | None:
         """Finds the next key or index, and how many parts of the dotted key it takes.

@@ -6,7 +6,10 @@ only when there is something to point at.
 
 import re
 import tomllib
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+
+from zoo.errors import Finding
 
 Path = tuple[str | int, ...]
 
@@ -32,6 +35,37 @@ class Place:
 
     key: Span
     value: Span
+
+
+class Lines:
+    """The lines of a text, by which a stretch of it gets into a finding.
+
+    Args:
+        text: The whole text.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
+
+    def of(self, offset: int) -> int:
+        """Gives the line of a place in the text, counted from 1."""
+        return bisect_right(self._starts, offset)
+
+    def point(self, finding: Finding, span: Span) -> Finding:
+        """Puts the place of a stretch of the text into a finding."""
+        number = self.of(span.start)
+        start = self._starts[number - 1]
+        end = self._text.find("\n", start)
+        line = self._text[start : end if end >= 0 else None].rstrip("\r")
+        width = min(span.end - span.start, len(line) - (span.start - start))
+        return replace(
+            finding,
+            line=number,
+            column=span.start - start + 1,
+            excerpt=line,
+            width=max(width, 1),
+        )
 
 
 def places(text: str) -> dict[Path, Place]:

@@ -1,26 +1,19 @@
 """What a killed process leaves behind: temporary files, unlisted weights, runs half-way."""
 
-import os
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from zoo.errors import ZooError
 from zoo.registry.document import read_registry
 from zoo.registry.editing import LOCK_NAME
-from zoo.registry.root import WEIGHTS_FOLDER
+from zoo.registry.garbage import RUN_LOCK, RUNS, is_held, is_old, temporary_files, unlisted_files
 from zoo.rows import Row
 from zoo.runs import Run
 
 _SUBJECT = "leftovers"
-_RUNS = "runs"
-# What `write_atomically` makes before it renames.
-_TEMPORARY = re.compile(r"\..+\.(?:toml|json|csv|txt|safetensors)\.[a-z0-9_]{8}")
-_OLD_SECONDS = 3600
+_REMEDY = "zoo gc --delete"
 _MOST_RUNS = 10
 
 
@@ -33,46 +26,40 @@ def look_for_leftovers(root: Path) -> Iterator[Row]:
 
 
 def _temporary_files(root: Path) -> Iterator[Row]:
-    folders = [root, root / "models", *_below(root / WEIGHTS_FOLDER), *_below(root / _RUNS)]
-    for folder in folders:
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if _TEMPORARY.fullmatch(path.name) and _age(path) > _OLD_SECONDS:
-                message = f"{path} was left by a process that was killed"
-                yield Row(_SUBJECT, "temporary file", "warning", message, f"rm {path}")
+    for path in temporary_files(root):
+        message = f"{path} was left by a process that was killed"
+        yield Row(_SUBJECT, "temporary file", "warning", message, _REMEDY)
 
 
 def _unlisted_weights(root: Path) -> Iterator[Row]:
     try:
-        registry = read_registry(root)
+        unlisted = list(unlisted_files(root, read_registry(root)))
     except ZooError:
         return  # what is listed is not known
-    listed = {root / name for entry in registry.weights for name in (entry.file, entry.config)}
-    for folder in _below(root / WEIGHTS_FOLDER):
-        for path in sorted(folder.iterdir()):
-            known = path in listed or path.is_dir() or path.name.startswith(".")
-            if not known and _age(path) > _OLD_SECONDS:
-                message = f"{path} is not listed: a publish was killed before it was"
-                yield Row(_SUBJECT, "weights", "warning", message, f"publish again, or rm {path}")
+    for path in unlisted:
+        if is_old(path):  # else a publish may be about to list it
+            message = f"{path} is not listed: a publish was killed before it was"
+            yield Row(_SUBJECT, "weights", "warning", message, f"publish again, or {_REMEDY}")
 
 
 def _locks(root: Path) -> Iterator[Row]:
-    if _is_held(root / LOCK_NAME):
+    if is_held(root / LOCK_NAME):
         message = f"another process is changing the registry: {root / LOCK_NAME} is locked"
         yield Row(_SUBJECT, "lock", "warning", message, "wait for it, or stop it")
 
 
 def _runs(root: Path) -> Iterator[Row]:
-    files = sorted((root / _RUNS).glob("*/*/run.json"), key=_changed, reverse=True)
+    files = sorted((root / RUNS).glob("*/*/run.json"), key=_changed, reverse=True)
     unfinished = []
     for file in files:
         run = Run(file.parent)
         try:
-            facts = run.facts
+            how = _how_it_ended(run, run.facts)
         except ZooError as error:
             message = f"{error.findings[0].message}"
             yield Row(_SUBJECT, "run", "warning", message, f"rm -r {run.folder}")
             continue
-        if how := _how_it_ended(run, facts):
+        if how:
             unfinished.append((run, how))
     for run, how in unfinished[:_MOST_RUNS]:
         remedy = f"zoo train {run.config_path} --resume --run {run.folder}"
@@ -80,7 +67,7 @@ def _runs(root: Path) -> Iterator[Row]:
     if len(unfinished) > _MOST_RUNS:
         message = f"{len(unfinished) - _MOST_RUNS} older runs can be resumed too"
         yield Row(
-            _SUBJECT, "run", "warning", message, f"remove those in {root / _RUNS} you do not want"
+            _SUBJECT, "run", "warning", message, f"remove those in {root / RUNS} you do not want"
         )
 
 
@@ -92,29 +79,8 @@ def _how_it_ended(run: Run, facts: dict[str, Any]) -> str | None:
     if facts.get("status") == "stopped":
         return "was stopped"
     # Whoever trains holds the lock for as long as it lives.
-    at_work = facts.get("status") != "running" or _is_held(run.folder / ".lock")
+    at_work = facts.get("status") != "running" or is_held(run.folder / RUN_LOCK)
     return None if at_work else "was killed"
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    for place, _, _ in os.walk(folder):
-        yield Path(place)
-
-
-def _is_held(path: Path) -> bool:
-    if not path.exists():
-        return False
-    try:
-        with FileLock(path, timeout=0):
-            return False
-    except Timeout:
-        return True
-    except OSError:
-        return False
-
-
-def _age(path: Path) -> float:
-    return time.time() - _changed(path)
 
 
 def _changed(path: Path) -> float:

@@ -7,6 +7,7 @@ from zoo.catalog.discovery import installed_versions
 from zoo.config.reader import read_toml
 from zoo.errors import RegistryError, ZooError, error_of
 from zoo.registry.document import Registry, WeightsEntry
+from zoo.registry.places import is_here, place_of
 from zoo.registry.verification import verify
 from zoo.rows import Row, rows_of
 from zoo.sources import find_model
@@ -65,11 +66,16 @@ def _models(workspace: Workspace, registry: Registry) -> Iterator[Row]:
 
 
 def _weights(registry: Registry, *, full: bool) -> Iterator[Row]:
-    wrong = [row for entry in registry.weights for row in _wrong_files(registry, entry)]
+    # The store is not asked: all may be well without a network.
+    here = [e for e in registry.weights if registry.store is None or is_here(registry, e)]
+    wrong = [row for entry in here for row in _wrong_files(registry, entry)]
     yield from wrong
+    if away := len(registry.weights) - len(here):
+        message = f"{away} versions are not here; the store is {registry.store}"
+        yield Row(_SUBJECT, "store", "ok", message, "zoo pull fetches them, and so does using them")
     if full and not wrong:
         # The plugins that are required have rows of their own.
-        problems = [p for p in verify(registry, registry.weights, {}) if p.code != "plugin-missing"]
+        problems = [p for p in verify(registry, here, {}) if p.code != "plugin-missing"]
         for problem in problems:
             status, remedy = error_of([problem]).exit_status, problem.suggestion or ""
             yield Row(_SUBJECT, "weights", "error", problem.message, remedy, status)
@@ -77,15 +83,19 @@ def _weights(registry: Registry, *, full: bool) -> Iterator[Row]:
     if not wrong:
         checked = "hashes agree" if full else "sizes agree; hashes were not read"
         remedy = "" if full else "zoo doctor --full, or zoo verify, reads them"
-        message = f"{len(registry.weights)} versions: {checked}"
+        message = f"{len(here)} versions: {checked}"
         yield Row(_SUBJECT, "weights", "ok", message, remedy)
 
 
 def _wrong_files(registry: Registry, entry: WeightsEntry) -> Iterator[Row]:
     remedy = "restore it from version control or a copy, or train and publish anew"
-    for name, size in ((entry.file, entry.size), (entry.config, None)):
+    files = (
+        (entry.file, entry.sha256, entry.size),
+        (entry.config, entry.config_sha256, None),
+    )
+    for name, digest, size in files:
         try:
-            status = registry.path(name).stat()
+            status = place_of(registry, name, digest).stat()
         except ZooError as error:
             yield from rows_of(error, _SUBJECT, entry.reference)
             continue

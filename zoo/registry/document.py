@@ -1,7 +1,6 @@
 """`registry.toml` and its parsed form."""
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,11 +9,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from zoo.components import did_you_mean
 from zoo.config.reader import parse_toml
-from zoo.digest import canonical_json, sha256
 from zoo.errors import Finding, RegistryError, ZooError
-from zoo.files import read_bytes, safe_path
+from zoo.files import is_plain, read_bytes, safe_path
+from zoo.registry.damage import Damage, not_utf8
 from zoo.registry.root import FILE_NAME
+from zoo.registry.seal import entries_of, seal_of
 from zoo.registry.versions import Version, split_reference
+from zoo.store.url import checked_url
 
 MAX_BYTES = 64 * 1024 * 1024
 
@@ -82,9 +83,16 @@ class Seal(_Entry):
     sha256: _Digest
 
 
+class StoreTable(_Entry):
+    """Where weights are shared."""
+
+    url: Annotated[str, AfterValidator(checked_url)]
+
+
 class _Document(_Entry):
     format: Literal[1]
     index: Seal | None = None
+    store: StoreTable | None = None
     plugins: list[PluginRequirement] = Field(default_factory=list)
     models: list[ModelEntry] = Field(default_factory=list)
     weights: list[WeightsEntry] = Field(default_factory=list)
@@ -100,6 +108,7 @@ class Registry:
 
     def __init__(self, root: Path, document: _Document) -> None:
         self.root = root
+        self.store = document.store.url if document.store else None
         self.plugins = tuple(document.plugins)
         self.models = tuple(document.models)
         self.weights = tuple(document.weights)
@@ -119,6 +128,22 @@ class Registry:
     def versions(self, name: str) -> list[WeightsEntry]:
         """Gives every version of a model's weights, oldest first."""
         return list(self._versions.get(name, []))
+
+    def latest(self, name: str) -> WeightsEntry | None:
+        """Gives the newest stable version of a model's weights, if there is one."""
+        stable = [entry for entry in self.versions(name) if entry.status == "stable"]
+        return stable[-1] if stable else None
+
+    def caution(self, entry: WeightsEntry) -> Finding | None:
+        """Words the warning that a version is deprecated or yanked; None for a stable one."""
+        if entry.status == "stable":
+            return None
+        latest = self.latest(entry.name)
+        hint = f"the newest stable version is {latest.reference}" if latest else None
+        how = "was yanked: it should not be used" if entry.status == "yanked" else "is deprecated"
+        otherwise = f"{entry.name} has no stable version: `zoo list models` shows what there is"
+        message = f"{entry.reference} {how}"
+        return Finding("not-stable", message, suggestion=hint or otherwise, severity="warning")
 
     def find(self, reference: str) -> WeightsEntry:
         """Finds the weights that `name`, `name@1`, `name@1.2` or `name@1.2.3` mean.
@@ -141,7 +166,7 @@ class Registry:
             raise RegistryError(
                 f"{name} has no version {prefix or 'that is not yanked'}",
                 "unknown-version",
-                suggestion=f"there is {there}" if there else "every version was yanked",
+                suggestion=f"there is {there}" if there else _ALL_YANKED,
             )
         return (stable or usable)[-1]
 
@@ -165,25 +190,10 @@ class Registry:
             ) from None
 
 
+_ALL_YANKED = "every version was yanked; one that was is found by its full number alone"
+
 OpenRegistry = Callable[[], Registry | None]
 """Gives the registry, where there is one; called only by what needs it, since it may be damaged."""
-
-
-def seal_of(entries: list[Any]) -> dict[str, Any]:
-    """Works out the count and digest of the plain entries of `models` and `weights`.
-
-    Comments, the order of entries and the order of keys do not matter.
-    """
-    lines = sorted(canonical_json(_plain(entry)) for entry in entries)
-    return {"entries": len(lines), "sha256": sha256(b"\n".join(lines))}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return value
 
 
 def read_registry(root: Path, *, accept_edits: bool = False) -> Registry:
@@ -202,57 +212,89 @@ def read_registry(root: Path, *, accept_edits: bool = False) -> Registry:
 
 def parse_registry(data: bytes, root: Path, accept_edits: bool = False) -> Registry:
     """Checks the bytes of a `registry.toml`; see `read_registry`."""
-    file = str(root / FILE_NAME)
+    return registry_of(*parse_values(data, str(root / FILE_NAME)), root, accept_edits)
+
+
+def registry_of(
+    text: str, values: dict[str, Any], root: Path, accept_edits: bool = False
+) -> Registry:
+    """Checks a `registry.toml` that is parsed already; see `read_registry`."""
+    damage = Damage(text, str(root / FILE_NAME), values)
+    if other := damage.other_format():
+        raise other
     try:
-        values = parse_toml(data.decode("utf-8"), file=file)
         document = _Document.model_validate(values)
-    except UnicodeDecodeError as error:
-        raise _damaged("it is not UTF-8", file, "syntax") from error
     except ValidationError as error:
-        raise RegistryError.of([_finding(detail, file) for detail in error.errors()]) from None
-    except ZooError as error:
-        raise RegistryError.of(error.findings).located(file=file) from None
-    _refuse_doubles(document, file)
+        raise RegistryError.of(damage.form(error.errors(), _KEYS)) from None
+    wrong = [*_unsafe_paths(document, damage), *damage.doubles(_doubles(document))]
+    if wrong:
+        raise RegistryError.of(wrong)
     if not accept_edits:
-        _refuse_broken_seal(document, values, file)
+        _refuse_broken_seal(document, values, damage, root)
     return Registry(root, document)
 
 
-def _finding(detail: Any, file: str) -> Finding:
-    key = ".".join(map(str, detail["loc"]))
-    return Finding("bad-registry", f"{key}: {detail['msg']}", file, key=key)
+def parse_values(data: bytes, file: str) -> tuple[str, dict[str, Any]]:
+    """Gives the text of a `registry.toml` and what it says, of whatever form.
+
+    Raises:
+        RegistryError: If it is not TOML, with the lines of an unfinished merge.
+    """
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise not_utf8(data, error.start, file) from error
+    try:
+        return text, parse_toml(text, file=file)
+    except ZooError as error:
+        findings = Damage(text, file).not_toml(error.findings)
+        raise RegistryError.of(findings).located(file=file) from None
 
 
-def _refuse_doubles(document: _Document, file: str) -> None:
-    counts = Counter(entry.reference for entry in document.weights)
-    counts.update(entry.name for entry in document.models)
-    double = [reference for reference, count in counts.items() if count > 1]
-    if double:
-        raise _damaged(f"{', '.join(double)} stands there twice", file, "duplicate-name")
+_KEYS = {
+    "": list(_Document.model_fields),
+    "index": list(Seal.model_fields),
+    "store": list(StoreTable.model_fields),
+    "plugins": list(PluginRequirement.model_fields),
+    "models": list(ModelEntry.model_fields),
+    "weights": list(WeightsEntry.model_fields),
+}
+"""The keys of each table."""
 
 
-def _refuse_broken_seal(document: _Document, values: dict[str, Any], file: str) -> None:
-    entries = [*values.get("models", []), *values.get("weights", [])]
+def _unsafe_paths(document: _Document, damage: Damage) -> Iterator[Finding]:
+    for table, keys in (("models", ("config",)), ("weights", ("file", "config"))):
+        for number, entry in enumerate(getattr(document, table)):
+            for key in keys:
+                path = getattr(entry, key)
+                if not is_plain(path) or "\\" in path or ".." in path.split("/"):
+                    yield damage.unsafe((table, number, key), path)
+
+
+def _doubles(document: _Document) -> dict[str, list[tuple[str | int, ...]]]:
+    found: dict[str, list[tuple[str | int, ...]]] = {}
+    for number, model in enumerate(document.models):
+        found.setdefault(model.name, []).append(("models", number))
+    for number, entry in enumerate(document.weights):
+        found.setdefault(entry.reference, []).append(("weights", number))
+    return {name: where for name, where in found.items() if len(where) > 1}
+
+
+def _refuse_broken_seal(
+    document: _Document, values: dict[str, Any], damage: Damage, root: Path
+) -> None:
     if document.index is None:
         if document.weights:
-            raise _damaged("it lists weights but has lost its `index` line", file, "hash-mismatch")
+            raise damage.seal("it lists weights but has lost its `index` line", ())
         return
-    seal = seal_of(entries)
+    seal = seal_of(entries_of(values))
+    if seal == document.index.model_dump():
+        return
+    from zoo.registry.suspects import suspects  # only where there is something to explain
+
+    what = "an entry is not as it was written"
     if seal["entries"] != document.index.entries:
-        raise _damaged(
-            f"it should have {document.index.entries} entries and has {seal['entries']}",
-            file,
-            "hash-mismatch",
-        )
-    if seal["sha256"] != document.index.sha256:
-        raise _damaged("an entry is not as it was written", file, "hash-mismatch")
-
-
-def _damaged(what: str, file: str, code: str) -> RegistryError:
-    return RegistryError(
-        f"registry.toml is damaged or was edited by hand: {what}",
-        code,
-        file=file,
-        suggestion="restore it from version control, or check the edit and accept it with "
-        "`zoo verify --accept-edits`",
-    )
+        what = f"it should have {document.index.entries} entries and has {seal['entries']}"
+    found = suspects(values, root)
+    known = [f"{damage.entry(s.where)} (line {damage.line_of(s.where)}) {s.what}" for s in found]
+    raise damage.seal("; ".join([what, *known]), found[0].where if found else ("index",))

@@ -1,6 +1,5 @@
 """Changes to `registry.toml`: one writer at a time, whole or not at all, comments kept."""
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,61 +7,62 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from zoo.config.reader import parse_toml
 from zoo.errors import StorageError
-from zoo.files import read_bytes, write_atomically
-from zoo.registry.document import MAX_BYTES, Registry, parse_registry, read_registry, seal_of
+from zoo.files import file_error, read_bytes, write_atomically
+from zoo.registry.document import (
+    MAX_BYTES,
+    Registry,
+    WeightsEntry,
+    parse_registry,
+    parse_values,
+    registry_of,
+)
 from zoo.registry.root import FILE_NAME
+from zoo.registry.seal import entries_of, seal_of
+from zoo.registry.text import with_entry, with_seal, with_value
 
 LOCK_NAME = ".registry.lock"
 """The file, beside the registry, that is locked by whoever changes it."""
 
 _LOCK_SECONDS = 120
-_FORMAT_LINE = re.compile(r"^format[ \t]*=.*$", re.MULTILINE)
-_INDEX_LINE = re.compile(r"^index[ \t]*=.*\n?", re.MULTILINE)
+_READ_AND_WRITE = 0o666
+_OWNER_READS_AND_WRITES = 0o600
 
 
 class RegistryEdit:
     """A registry that is locked for a change.
 
-    Entries are added at the end and the seal stands in one line near the top, so that the rest
-    of the text, a person's comments and order included, is never touched.
+    Entries are added at the end, keys are changed where they stand, and the seal stands in one
+    line near the top, so that the rest of the text, a person's comments and order included, is
+    never touched.
 
     Attributes:
         registry: What the file says now.
     """
 
     def __init__(self, root: Path, *, accept_edits: bool = False) -> None:
-        self.registry: Registry = read_registry(root, accept_edits=accept_edits)
         self._path = root / FILE_NAME
-        self._text = read_bytes(self._path, limit=MAX_BYTES).decode("utf-8")
+        data = read_bytes(self._path, limit=MAX_BYTES)
+        self._text, self._values = parse_values(data, str(self._path))
+        self.registry: Registry = registry_of(self._text, self._values, root, accept_edits)
 
     def append(self, table: str, entry: Mapping[str, Any]) -> None:
         """Adds an entry to `models`, `weights` or `plugins`."""
-        import tomlkit  # it takes time, and most commands write nothing
+        self._text = with_entry(self._text, table, entry)
+        self._values.setdefault(table, []).append(dict(entry))
 
-        item = tomlkit.table()
-        for key, value in entry.items():
-            item[key] = _inline(value) if isinstance(value, Mapping) else value
-        entries = tomlkit.aot()
-        entries.append(item)
-        gap = "" if self._text.endswith("\n") else "\n"
-        self._text += f"{gap}\n{tomlkit.dumps({table: entries}).strip()}\n"
+    def change(self, entry: WeightsEntry, key: str, value: str) -> None:
+        """Changes one key of a version's entry."""
+        number = self.registry.weights.index(entry)
+        self._text = with_value(self._text, number, key, value)
+        self._values["weights"][number][key] = value
 
     def save(self) -> None:
         """Seals the entries and replaces the file."""
-        import tomlkit
-
-        values = parse_toml(self._text, file=str(self._path))
-        seal = seal_of([*values.get("models", []), *values.get("weights", [])])
-        line = tomlkit.dumps({"index": _inline(seal)}).strip()
-        # Before the format: a file that was cut off either keeps the count or says no format.
-        text = _FORMAT_LINE.sub(
-            lambda match: f"{line}\n{match[0]}", _INDEX_LINE.sub("", self._text, count=1), count=1
-        )
-        # What cannot be read back must not replace what can.
-        parse_registry(text.encode(), self._path.parent)
-        write_atomically(self._path, text.encode())
+        data = with_seal(self._text, seal_of(entries_of(self._values))).encode()
+        # What cannot be read back as it was meant must not replace what can.
+        parse_registry(data, self._path.parent)
+        write_atomically(self._path, data)
 
 
 @contextmanager
@@ -72,25 +72,61 @@ def editing(root: Path, *, accept_edits: bool = False) -> Iterator[RegistryEdit]
     Raises:
         StorageError: If another process keeps the lock for two minutes, or it cannot be made.
     """
-    lock = FileLock(root / LOCK_NAME, timeout=_LOCK_SECONDS)
+    with locked(root):
+        yield RegistryEdit(root, accept_edits=accept_edits)
+
+
+@contextmanager
+def locked(root: Path) -> Iterator[None]:
+    """Keeps every other process from changing the registry of a zoo.
+
+    Raises:
+        StorageError: If another process keeps the lock for two minutes in which nothing changes,
+            or it cannot be made.
+    """
+    path = root / LOCK_NAME
     try:
-        lock.acquire()
+        # Whoever may write into the folder may lock it, whatever the umask of who did so first.
+        mode = root.stat().st_mode & _READ_AND_WRITE | _OWNER_READS_AND_WRITES
+        lock = FileLock(path, timeout=_LOCK_SECONDS, mode=mode)
+        _acquire(lock, root)
     except Timeout as error:
         raise StorageError(
-            f"another process has kept {root / LOCK_NAME} locked for {_LOCK_SECONDS} seconds",
+            f"another process has kept {path} locked for {_LOCK_SECONDS} seconds",
             suggestion="wait for it, or stop it",
         ) from error
+    except PermissionError as error:
+        raise StorageError(
+            f"cannot lock {path}: {error.strerror}", suggestion=_HOW_TO_SHARE.format(root)
+        ) from error
     except OSError as error:
-        raise StorageError(f"cannot lock {root / LOCK_NAME}: {error.strerror}") from error
+        raise file_error("lock", path, error) from error
     try:
-        yield RegistryEdit(root, accept_edits=accept_edits)
+        yield
     finally:
         lock.release()
 
 
-def _inline(values: Mapping[str, Any]) -> Any:
-    import tomlkit
+def _acquire(lock: FileLock, root: Path) -> None:
+    # While the registry changes, the lock goes from hand to hand: then it pays to wait on.
+    while True:
+        before = _last_change(root)
+        try:
+            lock.acquire()
+            return
+        except Timeout:
+            if _last_change(root) == before:
+                raise
 
-    table = tomlkit.inline_table()
-    table.update(dict(values))
-    return table
+
+def _last_change(root: Path) -> tuple[int, int]:
+    try:
+        status = (root / FILE_NAME).stat()
+    except OSError:
+        return 0, 0
+    return status.st_ino, status.st_mtime_ns
+
+
+_HOW_TO_SHARE = (
+    "whoever made it can give it to your group: chmod -R g+rwX {0}, and chgrp -R it where needed"
+)

@@ -34,6 +34,18 @@ def find_root(explicit: str | os.PathLike[str] | None = None) -> Path | None:
     return next((p for p in (here, *here.parents) if (p / FILE_NAME).exists()), None)
 
 
+def known_root(explicit: str | os.PathLike[str] | None = None) -> Path:
+    """Finds the zoo root, which has to be there.
+
+    Raises:
+        RegistryError: If there is none.
+    """
+    root = find_root(explicit)
+    if root is None:
+        raise no_registry("there is no registry.toml here or above")
+    return root
+
+
 def no_registry(message: str) -> RegistryError:
     """Makes the error for a zoo that is not there."""
     return RegistryError(

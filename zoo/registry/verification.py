@@ -10,6 +10,7 @@ from zoo.digest import sha256
 from zoo.errors import Finding, RegistryError, ZooError
 from zoo.files import read_bytes
 from zoo.registry.document import PluginRequirement, Registry, WeightsEntry
+from zoo.registry.places import place_of
 from zoo.registry.tensors import TensorFile, decode, manifest_of
 
 WEIGHTS_FORMAT = "zoo-weights-1"
@@ -42,7 +43,7 @@ def read_weights(registry: Registry, entry: WeightsEntry) -> TensorFile:
 def checked_config(registry: Registry, entry: WeightsEntry) -> Path:
     """Gives the resolved config of one version after checking its hash."""
     _listed_bytes(registry, entry, entry.config, entry.config_sha256)
-    return registry.path(entry.config)
+    return place_of(registry, entry.config, entry.config_sha256)
 
 
 def verify(
@@ -106,7 +107,7 @@ def _unmet(requirement: PluginRequirement, installed: Mapping[str, str]) -> Iter
 
 
 def _listed_bytes(registry: Registry, entry: WeightsEntry, file: str, digest: str) -> bytes:
-    path = registry.path(file)
+    path = place_of(registry, file, digest)
     if not path.exists():
         raise _wrong(entry, f"{file} is listed but not there")
     data = read_bytes(path)

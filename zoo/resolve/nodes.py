@@ -136,14 +136,17 @@ class NodeResolver:
     def _pinned(self, reference: str, key: str) -> str | None:
         try:
             registry = self._registry()
-            found = registry.find(reference).reference if registry is not None else None
+            found = registry.find(reference) if registry is not None else None
         except ZooError as error:
             self._findings.take(error, key)
             return None
-        if found is None:
+        if registry is None or found is None:
             message = f"{reference!r} needs a zoo, and there is no registry.toml here or above"
             self._findings.say("unknown-model", message, key, "name the zoo with --zoo DIR")
-        return found
+            return None
+        if caution := registry.caution(found):
+            self._findings.warn("not-stable", caution.message, key, caution.suggestion or "")
+        return found.reference
 
     def _refuse_doubles(self, names: list[str]) -> None:
         keys = [*(f"inputs.{name}" for name in self._inputs), *(f"layers.{name}" for name in names)]
