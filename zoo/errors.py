@@ -246,6 +246,7 @@ CLASS_OF_CODE: dict[str, type[ZooError]] = {
     "hash-mismatch": RegistryError,
     "fingerprint-mismatch": RegistryError,
     "bad-registry": RegistryError,
+    "bad-lock": RegistryError,
     "storage": StorageError,
     "plugin-missing": PluginError,
     "plugin-broken": PluginError,

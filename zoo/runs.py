@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.config.compose import Source
 from zoo.errors import ConfigError, RunError, StorageError
-from zoo.files import read_bytes, write_atomically
+from zoo.files import file_error, is_temporary, read_bytes, write_atomically
 from zoo.registry.root import find_root, no_registry
-from zoo.registry.tensors import TensorFile, Tensors, decode
+from zoo.registry.tensors import TensorFile, Tensors, decode, read_metadata_of
 
 if TYPE_CHECKING:  # reading one is seldom needed, and takes time to import
     from zoo.registry.document import WeightsEntry
@@ -66,9 +66,16 @@ class Run:
 
     @property
     def history(self) -> History:
-        """Each metric's value per epoch."""
-        path = self.folder / "history.json"
-        return dict(json.loads(read_bytes(path))) if path.exists() else {}
+        """Each metric's value per epoch, up to the last good state and as that one has it."""
+        # `history.json` is written after the checkpoint: a kill between leaves it an epoch behind.
+        if not self.checkpoint_path.exists():
+            return {}
+        try:
+            return dict(json.loads(read_metadata_of(self.checkpoint_path)["history"]))
+        except (OSError, ValueError, KeyError) as error:
+            raise StorageError(
+                f"{self.checkpoint_path} is damaged: {error}", suggestion="train again"
+            ) from error
 
     @property
     def source(self) -> Source:
@@ -98,10 +105,24 @@ class Run:
             table.writerow([epoch + 1, *row])
         write_atomically(self.folder / "history.csv", text.getvalue().encode())
 
+    def remove_temporaries(self) -> None:
+        """Removes what a killed training was about to write; the caller holds the lock."""
+        for path in self.folder.iterdir():
+            if is_temporary(path):
+                path.unlink(missing_ok=True)
+
     def log(self, message: str) -> None:
-        """Adds a line with the time to `log.txt`."""
-        with (self.folder / "log.txt").open("a", encoding="utf-8") as file:
-            file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {message}\n")
+        """Adds a line with the time to `log.txt`.
+
+        Raises:
+            StorageError: If it cannot be written.
+        """
+        path = self.folder / "log.txt"
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {message}\n")
+        except OSError as error:
+            raise file_error("write", path, error) from error
 
     def checkpoint(self) -> TensorFile:
         """Reads the last good state.
@@ -187,7 +208,7 @@ def new_folder(name: str, root: Path, asked: str | Path | None) -> Path:
     """
     if asked is not None:
         folder = Path(asked).absolute()
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and (not folder.is_dir() or _holds_something(folder)):
             raise ConfigError(
                 f"{asked} is there already and not empty",
                 suggestion="name another folder, or go on with the run in it by --resume",
@@ -197,3 +218,9 @@ def new_folder(name: str, root: Path, asked: str | Path | None) -> Path:
     base = root / "runs" / name
     candidates = (base / (f"{stamp}-{n}" if n else stamp) for n in range(1000))
     return next(folder for folder in candidates if not folder.exists())
+
+
+def _holds_something(folder: Path) -> bool:
+    """Tells whether there is more in a folder than a training leaves that is killed at once."""
+    names = {path.name for path in folder.iterdir() if not is_temporary(path)}
+    return bool(names - {".lock", "config.toml"}) or names == {"config.toml"}

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from collections import deque
 
 import keras
 import numpy as np
@@ -112,11 +113,11 @@ class TestCallbacks:
         class Fading(keras.callbacks.Callback):
             def __init__(self):
                 super().__init__()
-                self.state = {"rate": 0.1}
+                self.rates = deque([0.1])
 
             def on_epoch_begin(self, epoch, logs=None):
-                self.state["rate"] *= 0.5
-                self.model.optimizer.learning_rate = self.state["rate"]
+                self.rates.append(self.rates.pop() * 0.5)
+                self.model.optimizer.learning_rate = self.rates[-1]
 
         said = broken("resume", "callbacks", Fading)
         assert "the resumed training differs" in said

@@ -13,7 +13,7 @@ from filelock import FileLock
 
 import zoo
 from zoo.checks import check_source
-from zoo.errors import ConfigError, RunError, StorageError
+from zoo.errors import ConfigError, RegistryError, RunError, StorageError
 from zoo.registry.tensors import decode
 from zoo.runtime.builder import Builder
 from zoo.workspace import Workspace
@@ -221,6 +221,28 @@ def test_training_starts_from_the_weights_of_a_version(train, zoo_root):
     for path, array in first.weights().items():
         np.testing.assert_allclose(run.weights()[path], array, rtol=0, atol=1e-7)
     assert run.publish().parent == entry.reference == "m@1.0.0"
+
+
+def test_a_version_that_training_starts_from_may_be_the_beginning_of_the_model(train, zoo_root):
+    first = train()
+    first.publish()
+    (zoo_root / "on-top.toml").write_text(
+        'zoo = 1\nextends = "m.toml"\nname = "on-top"\n'
+        '[[layers]]\nname = "scaled"\ntype = "Rescaling"\nscale = 2.0\n'
+    )
+    slow = {"optimizer": {"type": "SGD", "learning_rate": 1e-12}}
+    run = zoo.train("on-top.toml", slow, start_from="m@1", quiet=True)
+    for path, array in first.weights().items():
+        np.testing.assert_allclose(run.weights()[path], array, rtol=0, atol=1e-7)
+
+
+def test_training_does_not_start_from_what_another_graph_learned(train):
+    train().publish()
+    with pytest.raises(RegistryError, match="node y: arguments: activation: None became relu") as e:
+        train({"layers.y.activation": "relu"}, start_from="m@1")
+    assert e.value.findings[0].suggestion == (
+        "start from a version whose nodes all stand in the model"
+    )
 
 
 def test_an_open_run_without_an_epoch_has_nothing_to_publish(train, zoo_root):

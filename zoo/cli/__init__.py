@@ -2,10 +2,19 @@
 
 import os
 
+from zoo.runtime.signals import leave_on_signals
+
 # Pydantic would read every installed distribution's entry points for plugins of its own, and fail
 # as a whole on the first that is malformed.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
-from zoo.cli.main import main
-
 __all__ = ["main"]
+
+
+def main() -> None:
+    """Runs the command line; from here on a signal ends it with 130 or 143."""
+    leave_on_signals()
+    # Imported here, since the imports of a command take most of its time.
+    from zoo.cli.main import main as run
+
+    run()

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 
 import typer
 
-from zoo.errors import Finding, Stopped, ZooError, printable
+from zoo.errors import Finding, ZooError, printable
+from zoo.files import storage_error
+from zoo.runtime.signals import interruptible, leaving_on_signals, stopped_by
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,7 +54,7 @@ def command(function: Callable[P, Answer]) -> Callable[P, None]:
         if not debug:
             os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         try:
-            with _stdout_on_stderr():
+            with interruptible(), _stdout_on_stderr():
                 answer = function(*args, **kwargs)
             _print(answer, as_json)
             status = answer.exit_status
@@ -61,12 +63,14 @@ def command(function: Callable[P, Answer]) -> Callable[P, None]:
                 traceback.print_exc()
             report(error.findings, as_json=as_json)
             status = error.exit_status
-        except KeyboardInterrupt:
-            status = Stopped("", 2).exit_status
+        except KeyboardInterrupt as interrupt:
+            stopped = stopped_by(interrupt)
+            report(stopped.findings, as_json=as_json)
+            status = stopped.exit_status
         except (typer.Exit, typer.Abort, BrokenPipeError):
             raise
         except Exception as error:  # noqa: BLE001  # no user ever sees a traceback unasked
-            status = _defect(error, debug=debug, as_json=as_json)
+            status = _unexpected(error, debug=debug, as_json=as_json)
         raise typer.Exit(status)
 
     return run
@@ -77,11 +81,17 @@ def import_keras(*, quietly: bool) -> None:
     if not quietly:
         return
     sys.stderr.flush()
+    with _stderr_on(os.devnull) as stderr, leaving_on_signals(stderr):
+        importlib.import_module("keras")
+
+
+@contextlib.contextmanager
+def _stderr_on(file: str) -> Iterator[int]:
     kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    nowhere = os.open(file, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
-        importlib.import_module("keras")
+        yield kept
     finally:
         os.dup2(kept, 2)
         os.close(kept)
@@ -137,9 +147,12 @@ def _print(answer: Answer, as_json: bool) -> None:
         answer.text(Console(width=width, soft_wrap=True, highlight=False))
 
 
-def _defect(error: Exception, *, debug: bool, as_json: bool) -> int:
+def _unexpected(error: Exception, *, debug: bool, as_json: bool) -> int:
     if debug:
         traceback.print_exc()
+    if (full := storage_error("the command failed", error)) is not None:
+        report(full.findings, as_json=as_json)
+        return full.exit_status
     message = f"{type(error).__name__}: {error}"
     hint = "this is a defect of zoo; run again with --debug and report what it shows"
     report([Finding("defect", message, suggestion=hint)], as_json=as_json)

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from zoo.cli.command import Answer, command, import_keras
-from zoo.cli.options import DebugOption, JsonOption, ZooOption
+from zoo.cli.options import AcceptHarmlessOption, DebugOption, JsonOption, ZooOption
 from zoo.workspace import Workspace
 
 
@@ -24,6 +24,7 @@ def import_command(
     version: Annotated[
         str | None, typer.Option("--version", metavar="X.Y.Z", help="By default the next one.")
     ] = None,
+    accept_harmless: AcceptHarmlessOption = False,
     zoo: ZooOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -42,7 +43,7 @@ def import_command(
 
     check_importable(file)
     names = NameMap.read(name_map) if name_map is not None else NameMap()
-    shelf = Shelf(workspace.registry, workspace.catalog)
+    shelf = Shelf(workspace.registry, workspace.catalog, accept_harmless=accept_harmless)
     entry = import_weights(file, resolved, shelf, root, names, version)
     document = {"version": entry.reference, "sha256": entry.sha256, "file": entry.file}
 

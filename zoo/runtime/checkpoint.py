@@ -1,7 +1,7 @@
 """The whole state of a training in one file that is there or not, never in between."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,19 +9,24 @@ import numpy as np
 
 from zoo.errors import RunError
 from zoo.files import write_atomically
-from zoo.registry.tensors import TensorFile, Tensors, encode
+from zoo.registry.tensors import TensorFile, encode
 from zoo.runs import MODEL_PREFIX, History
+from zoo.runtime.callback_state import restored_lists, state_of
+from zoo.runtime.conditions import conditions
 
 FORMAT = "zoo-checkpoint-1"
 OPTIMIZER_PREFIX = "optimizer/"
 CALLBACK_PREFIX = "callback/"
 
-_PLAIN = bool | int | float | str | None
-# Keras turns the sign of `min_delta` round when it learns the direction, in each process anew.
-_NOT_STATE = ("params", "validation_data", "min_delta")
 
-
-def save(path: Path, model: Any, callbacks: Sequence[Any], epoch: int, history: History) -> None:
+def save(
+    path: Path,
+    model: Any,
+    callbacks: Sequence[Any],
+    epoch: int,
+    history: History,
+    batches: int = 0,
+) -> None:
     """Writes the state after an epoch.
 
     Args:
@@ -30,6 +35,7 @@ def save(path: Path, model: Any, callbacks: Sequence[Any], epoch: int, history: 
         callbacks: The callbacks of the config, in order.
         epoch: How many epochs are done.
         history: Each metric's value per epoch.
+        batches: How many batches the epoch had, where that is known.
 
     Raises:
         RunError: `not-finite`, if a variable is NaN or infinite; the old file stays.
@@ -37,28 +43,27 @@ def save(path: Path, model: Any, callbacks: Sequence[Any], epoch: int, history: 
     tensors = {f"{MODEL_PREFIX}{v.path}": np.asarray(v) for v in model.variables}
     if len(tensors) != len(model.variables):
         raise RunError("two variables of the model have the same path", "defect")
+    when = f"epoch {epoch}" + (f", in its last batch ({batches}) or after it" if batches else "")
     for name, array in tensors.items():
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise RunError(
-                f"{name.removeprefix(MODEL_PREFIX)} became NaN or infinite in epoch {epoch}",
-                "not-finite",
-                suggestion="lower the learning rate or clip the gradients; the last good "
-                "checkpoint is kept",
-            )
-    tensors |= {
-        f"{OPTIMIZER_PREFIX}{index}": np.asarray(variable)
-        for index, variable in enumerate(model.optimizer.variables)
-    }
-    states = []
+        _check_finite(name.removeprefix(MODEL_PREFIX), array, when)
+    for index, variable in enumerate(model.optimizer.variables):
+        array = tensors[f"{OPTIMIZER_PREFIX}{index}"] = np.asarray(variable)
+        _check_finite(f"{variable.path} of the optimizer", array, when)
+    states, not_kept = [], []
     for index, callback in enumerate(callbacks):
-        plain, arrays = _state(callback)
-        states.append(plain)
-        tensors |= {f"{CALLBACK_PREFIX}{index}/{name}": array for name, array in arrays.items()}
+        state = state_of(callback)
+        states.append(state.plain)
+        not_kept += [f"{type(callback).__name__}.{name}" for name in state.not_kept]
+        prefix = f"{CALLBACK_PREFIX}{index}/"
+        tensors |= {f"{prefix}{name}": array for name, array in state.arrays.items()}
     metadata = {
         "format": FORMAT,
         "epoch": str(epoch),
         "history": json.dumps(history),
         "callbacks": json.dumps(states),
+        "not_kept": json.dumps(not_kept),
+        "ended": json.dumps(bool(getattr(model, "stop_training", False))),
+        "conditions": json.dumps(conditions()),
     }
     write_atomically(path, encode(tensors, metadata))
 
@@ -96,28 +101,42 @@ def restore_callbacks(content: TensorFile, callbacks: Sequence[Any]) -> None:
     """Puts the callbacks' own state back, after Keras has reset them at the start."""
     states = json.loads(content.metadata["callbacks"])
     for index, (callback, plain) in enumerate(zip(callbacks, states, strict=True)):
-        for name, value in plain.items():
-            setattr(callback, name, value)
         prefix = f"{CALLBACK_PREFIX}{index}/"
-        lists: dict[str, dict[int, Any]] = {}
-        for path, array in content.tensors.items():
-            if path.startswith(prefix):
-                name, _, place = path.removeprefix(prefix).rpartition("/")
-                lists.setdefault(name, {})[int(place)] = array
-        for name, arrays in lists.items():
-            setattr(callback, name, [arrays[place] for place in sorted(arrays)])
+        arrays = {
+            path.removeprefix(prefix): array
+            for path, array in content.tensors.items()
+            if path.startswith(prefix)
+        }
+        for name, value in {**plain, **restored_lists(arrays)}.items():
+            setattr(callback, name, value)
 
 
-def _state(callback: Any) -> tuple[dict[str, Any], Tensors]:
-    plain: dict[str, Any] = {}
-    arrays: Tensors = {}
-    for name, value in vars(callback).items():
-        if name in _NOT_STATE:
-            continue
-        if isinstance(value, np.generic):
-            value = value.item()
-        if isinstance(value, _PLAIN):
-            plain[name] = value
-        elif isinstance(value, list) and all(isinstance(item, np.ndarray) for item in value):
-            arrays |= {f"{name}/{place}": array for place, array in enumerate(value)}
-    return plain, arrays
+def ended(content: TensorFile) -> bool:
+    """Tells whether a callback had ended the training by itself at a checkpoint."""
+    return bool(json.loads(content.metadata.get("ended", "false")))
+
+
+def doubts(content: TensorFile) -> Iterator[str]:
+    """Says why a training that goes on here may differ from one without a break."""
+    before, now = json.loads(content.metadata.get("conditions", "{}")), conditions()
+    changed = [
+        f"{name} {value}, now {now.get(name)}"
+        for name, value in before.items()
+        if now.get(name) != value
+    ]
+    if changed:
+        yield f"the results may differ in the last bits: its checkpoint is of {'; '.join(changed)}"
+    not_kept = json.loads(content.metadata.get("not_kept", "[]"))
+    if not_kept:
+        yield f"the results may differ: a checkpoint cannot keep {', '.join(not_kept)}"
+
+
+def _check_finite(name: str, array: np.ndarray[Any, Any], when: str) -> None:
+    # Of bfloat16, NumPy knows no more than that it is somebody's type.
+    if array.dtype.kind in "fcV" and not np.isfinite(array).all():
+        raise RunError(
+            f"{name} became NaN or infinite in {when}",
+            "not-finite",
+            suggestion="lower the learning rate or clip the gradients; the last good "
+            "checkpoint is kept",
+        )

@@ -11,6 +11,16 @@ from zoo.runtime.loading import load_target
 from zoo.runtime.signatures import defaults_of
 
 _NOT_THE_GRAPH = ("name", "trainable")
+# What Keras's own layers use in training only; what a plugin's use theirs for is not known.
+_TRAINING_ENDS = ("_initializer", "_regularizer", "_constraint")
+_TRAINING_ARGUMENTS = ("seed", "dropout", "recurrent_dropout")
+_TRAINING_ARGUMENTS_OF = {
+    **dict.fromkeys(("Dropout", "SpatialDropout1D"), ("rate", "noise_shape")),
+    **dict.fromkeys(("SpatialDropout2D", "SpatialDropout3D", "GaussianDropout"), ("rate",)),
+    "AlphaDropout": ("rate", "noise_shape"),
+    "GaussianNoise": ("stddev",),
+    "BatchNormalization": ("momentum", "synchronized"),
+}
 
 
 def canonical_graph(
@@ -39,6 +49,35 @@ def canonical_graph(
 def fingerprint(graph: dict[str, Any]) -> str:
     """Gives the SHA-256 of a canonical graph."""
     return sha256(canonical_json(graph))
+
+
+def inference_graph(graph: dict[str, Any]) -> dict[str, Any]:
+    """Leaves out of a canonical graph what no prediction with given weights depends on."""
+    return {**graph, "nodes": _without_training(graph.get("nodes", {}))}
+
+
+def part_within(graph: dict[str, Any], larger: dict[str, Any]) -> dict[str, Any]:
+    """Leaves out of a larger canonical graph the nodes that come on top of another."""
+    names = graph.get("nodes", {})
+    nodes = {name: node for name, node in larger["nodes"].items() if name in names}
+    return {**larger, "nodes": nodes, "outputs": graph.get("outputs")}
+
+
+def _without_training(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_training(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {key: _without_training(item) for key, item in value.items()}
+    distribution, _, name = str(value.get("type", "")).rpartition("/")
+    if distribution == CORE and isinstance(value.get("arguments"), dict):
+        of_it = (*_TRAINING_ARGUMENTS, *_TRAINING_ARGUMENTS_OF.get(name, ()))
+        kept["arguments"] = {
+            key: item
+            for key, item in kept["arguments"].items()
+            if not key.endswith(_TRAINING_ENDS) and key not in of_it
+        }
+    return kept
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:

@@ -1,5 +1,6 @@
 """Weights from elsewhere into a version of the zoo."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from zoo.files import read_bytes
 from zoo.registry.document import WeightsEntry
 from zoo.registry.publishing import Candidate, publish
 from zoo.registry.tensors import Tensors, decode
+from zoo.registry.verification import WEIGHTS_FORMAT
 from zoo.resolve import ResolvedModel, resolved_toml
 from zoo.runtime.fingerprint import fingerprint
 from zoo.runtime.weights import Shelf, assign
@@ -90,6 +92,9 @@ def import_weights(
     """
     built = shelf.build(model)
     data = read_bytes(file)
+    graph = shelf.graph(model, built)
+    if (made_by := _graph_of(file, data)) is not None:
+        shelf.compare(made_by, graph, file.name, "name the model that they are of with --model")
     if file.name.endswith(".weights.h5"):
         _load_h5(file, built)
     else:
@@ -100,7 +105,6 @@ def import_weights(
         raise RunError(
             f"{file.name} has values that are not finite in {', '.join(wrong)}", "not-finite"
         )
-    graph = shelf.graph(model, built)
     candidate = Candidate(
         name=model.name,
         description=model.description,
@@ -136,6 +140,14 @@ def _arrays(file: Path, data: bytes) -> Tensors:
         return read_npz(file)
     except ValueError as error:
         raise RunError(f"{file.name} does not hold plain arrays: {error}") from error
+
+
+def _graph_of(file: Path, data: bytes) -> dict[str, Any] | None:
+    # Only weights of a zoo say it.
+    if file.suffix != ".safetensors":
+        return None
+    metadata = decode(data, file.name).metadata
+    return dict(json.loads(metadata["graph"])) if metadata.get("format") == WEIGHTS_FORMAT else None
 
 
 def _load_h5(file: Path, built: Any) -> None:

@@ -1,13 +1,12 @@
 """From a catalog row to the class or function it stands for."""
 
-import contextlib
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from entrypoints import EntryPoint
 
 from zoo.catalog.catalog import broken
+from zoo.catalog.guarding import guarded
 from zoo.components import Component
 
 
@@ -21,7 +20,7 @@ def load_target(component: Component) -> Callable[..., Any]:
         PluginError: `plugin-broken`.
     """
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with guarded():
             loaded = EntryPoint.from_string(component.target, component.name).load()
     except KeyboardInterrupt:
         raise

@@ -22,11 +22,17 @@ class StepMetrics:
 
     A plain object, so that Keras's attribute tracking does not find the metrics inside and
     report them in validation too.
+
+    Attributes:
+        metrics: The metrics.
+        optimizer_steps_at_reset: How many steps the optimizer had made when they were reset.
+        watch: What the training steps note of values that are not finite; None before the first.
     """
 
     def __init__(self, metrics: Iterable[BoundMetric] = ()) -> None:
         self.metrics = tuple(metrics)
         self.optimizer_steps_at_reset: Any = None
+        self.watch: Any = None
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -117,17 +123,21 @@ class BoundModel(keras.Model):  # type: ignore[misc]
         with step_in_progress(self, x):
             return super().compute_metrics(x, y, y_pred, sample_weight)
 
+    def make_train_function(self, force: bool = False) -> Any:
+        """Makes Keras's own; the variables of a step are made before, where all replicas are."""
+        if keras.backend.backend() == "tensorflow" and self.optimizer is not None:
+            from zoo.runtime import steps
+
+            steps.build_optimizer(self)
+        return super().make_train_function(force)
+
     def train_step(self, *arguments: Any) -> Any:
-        """Runs Keras's own training step, or ours where a metric asks for gradients."""
+        """Runs the training step of the zoo, or Keras's own on another backend."""
         if keras.backend.backend() != "tensorflow":
             return super().train_step(*arguments)
         from zoo.runtime import steps
 
-        if self._steps.metrics:
-            return steps.train_step(self, *arguments)
-        # Built inside a traced step, ScheduleFreeAdamW would begin at 0 instead of at the weights.
-        steps.build_optimizer(self)
-        return super().train_step(*arguments)
+        return steps.train_step(self, *arguments)
 
     @property
     def step_metrics(self) -> StepMetrics:

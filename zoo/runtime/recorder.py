@@ -38,6 +38,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
         self._earlier = earlier
         self._request = request
         self._epoch = 0
+        self._batches = 0
         self.history = history
         self.done = max((len(values) for values in history.values()), default=0)
 
@@ -51,14 +52,30 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         loss = float((logs or {}).get("loss", 0.0))
+        self._batches = batch + 1
         if not math.isfinite(loss):
-            raise RunError(
-                f"the loss became {loss} in epoch {self._epoch + 1}, batch {batch + 1}",
-                "not-finite",
-                suggestion="lower the learning rate, clip the gradients (clipnorm), or look at "
-                "the data; the last good checkpoint is kept",
-            )
+            raise self._not_finite(loss)
         self._request.raise_if_received()
+
+    def _not_finite(self, loss: float) -> RunError:
+        batch = self._batches
+        message = f"the loss became {loss} in epoch {self._epoch + 1}, batch {batch}"
+        watch = getattr(getattr(self.model, "step_metrics", None), "watch", None)
+        culprit = watch.culprit if watch is not None else None
+        if culprit is None:
+            remedy = "lower the learning rate, clip the gradients (clipnorm), or look at the data"
+        elif culprit.partition("[")[0] in ("x", "y", "sample_weight"):
+            message += f": {culprit} holds values there that are not finite"
+            remedy = "clean the data"
+        else:
+            since = f"after batch {batch - 1}" if batch > 1 else "before it"
+            message += f": {culprit} was not finite any more {since}"
+            if batch > 1:
+                message += ", whose loss was finite and a gradient was not"
+            remedy = "lower the learning rate, or look for a root, logarithm or division at 0"
+        return RunError(
+            message, "not-finite", suggestion=f"{remedy}; the last good checkpoint is kept"
+        )
 
     def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
         self._request.raise_if_received()
@@ -69,10 +86,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
             values.extend([None] * (epoch - len(values)))
             values.append(_finite(value))
         self.done = epoch + 1
-        checkpoint.save(
-            self._run.checkpoint_path, self.model, self._callbacks, self.done, self.history
-        )
-        self._run.write_history(self.history)
+        self._save(self.model)
 
     def take_missing(self, history: Mapping[str, Any]) -> None:
         """Takes the history of a loop that called no callbacks."""
@@ -82,7 +96,14 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
 
     def finish(self, model: Any) -> None:
         """Writes the final state: callbacks may change the weights at the end."""
-        checkpoint.save(self._run.checkpoint_path, model, self._callbacks, self.done, self.history)
+        if self._earlier is not None and self._batches == 0:
+            # Keras forgets at the beginning that a callback had ended the training.
+            model.stop_training = checkpoint.ended(self._earlier)
+        self._save(model)
+
+    def _save(self, model: Any) -> None:
+        path = self._run.checkpoint_path
+        checkpoint.save(path, model, self._callbacks, self.done, self.history, self._batches)
         self._run.write_history(self.history)
 
 

@@ -5,6 +5,7 @@ Everything that needs TensorFlow itself is here.
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -13,14 +14,66 @@ import keras
 import tensorflow as tf
 
 from zoo.runtime.bindings import step_in_progress
+from zoo.runtime.data import input_names, output_names
+
+
+class Watch:
+    """Notes, in a step whose loss is not finite, what it was computed from.
+
+    It costs nothing while the loss is finite. Make it in the scope of the model's strategy.
+    """
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        # Each replica looks at its own part of a batch.
+        self._found = tf.Variable(
+            0,
+            trainable=False,
+            dtype=tf.float32,
+            synchronization=tf.VariableSynchronization.ON_READ,
+            aggregation=tf.VariableAggregation.SUM,
+        )
+
+    def look(self, model: Any, loss: Any, batch: tuple[Any, Any, Any]) -> None:
+        """Looks at a step: at the batch first, then at the variables, before they change."""
+        named = [*_named_parts(batch, model), *((v.path, v) for v in model.variables)]
+        watched = [(name, v) for name, v in named if keras.backend.is_float_dtype(_dtype(v))]
+        self._names = [name for name, _ in watched]
+
+        def note() -> Any:
+            tensors = [tf.convert_to_tensor(value) for _, value in watched]
+            finite = [tf.reduce_all(tf.math.is_finite(tensor)) for tensor in tensors]
+            first = tf.argmin(tf.cast(tf.stack([*finite, False]), tf.int32))
+            self._found.assign(tf.cast(first + 1, tf.float32))
+            return tf.constant(0.0)
+
+        tf.cond(tf.math.is_finite(tf.reduce_sum(loss)), lambda: tf.constant(0.0), note)
+
+    @property
+    def culprit(self) -> str | None:
+        """The first part or variable of the step that was not finite; None if all were."""
+        on_replicas = getattr(self._found, "values", (self._found,))
+        found = [int(value) - 1 for value in on_replicas]
+        places = [place for place in found if 0 <= place < len(self._names)]
+        return self._names[min(places)] if places else None
 
 
 def build_optimizer(model: Any) -> None:
-    """Creates the optimizer's variables, where Keras would only do so inside the first step."""
-    if model.optimizer.built or not model.trainable_variables:
+    """Creates the variables that Keras would only create inside the first step."""
+    built = model.optimizer.built or not model.trainable_variables
+    strategy = model.distribute_strategy
+    # One replica of several cannot make what all of them share.
+    watched = model.step_metrics.watch is not None or (
+        strategy.num_replicas_in_sync > 1 and not tf.distribute.in_cross_replica_context()
+    )
+    if built and watched:
         return
-    with tf.init_scope(), model.distribute_strategy.scope():
-        model.optimizer.build(model.trainable_variables)
+    with tf.init_scope(), strategy.scope():
+        if not watched:
+            model.step_metrics.watch = Watch()
+        # Built inside a traced step, ScheduleFreeAdamW would begin at 0 and not at the weights.
+        if not built:
+            model.optimizer.build(model.trainable_variables)
 
 
 def train_step(model: Any, data: Any) -> dict[str, Any]:
@@ -40,6 +93,8 @@ def train_step(model: Any, data: Any) -> dict[str, Any]:
         loss = model.compute_loss(
             x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
         )
+        if model.step_metrics.watch is not None:
+            model.step_metrics.watch.look(model, loss, (x, y, sample_weight))
         _track_loss(model, loss, x)
         scaled_loss = model.optimizer.scale_loss(loss)
     variables = model.trainable_weights
@@ -110,6 +165,25 @@ def value_and_gradients(
         value = function()
     gradients = tape.gradient(value, list(variables))
     return value, [None if g is None else tf.convert_to_tensor(g) for g in gradients]
+
+
+def _named_parts(batch: tuple[Any, Any, Any], model: Any) -> list[tuple[str, Any]]:
+    outputs = output_names(model)
+    named: list[tuple[str, Any]] = []
+    for what, values, names in zip(
+        ("x", "y", "sample_weight"), batch, (input_names(model), outputs, outputs), strict=True
+    ):
+        if isinstance(values, Mapping):
+            named += [(f"{what}[{name}]", value) for name, value in values.items()]
+        else:
+            leaves = keras.tree.flatten(values)
+            labels = [what] if len(leaves) == 1 else [f"{what}[{name}]" for name in names]
+            named += [*zip(labels, leaves, strict=False)]
+    return [(label, value) for label, value in named if value is not None]
+
+
+def _dtype(value: Any) -> str:
+    return str(keras.backend.standardize_dtype(value.dtype))
 
 
 def _track_loss(model: Any, loss: Any, x: Any) -> None:
@@ -199,3 +273,11 @@ def _free_name(name: str, logs: Mapping[str, Any]) -> str:
         count += 1
         candidate = f"{name}_{count}"
     return candidate
+
+
+def thread_counts() -> tuple[int, int]:
+    """Gives how many threads TensorFlow works with: between operations, and inside one."""
+    threads = tf.config.threading
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    asked = (threads.get_inter_op_parallelism_threads(), threads.get_intra_op_parallelism_threads())
+    return asked[0] or there or 1, asked[1] or there or 1

@@ -16,18 +16,18 @@ import keras
 from filelock import FileLock, Timeout
 
 from zoo.catalog.discovery import CORE
-from zoo.errors import ConfigError, RunError, Stopped, StorageError, ZooError, in_one_line
-from zoo.files import write_atomically
+from zoo.errors import ConfigError, RunError, StorageError, ZooError, in_one_line
+from zoo.files import file_error, make_folder, storage_error, write_atomically
 from zoo.registry.tensors import TensorFile
 from zoo.resolve import ResolvedModel, resolved_toml
 from zoo.runs import RUN_FILE, Run, new_folder, open_run
 from zoo.runtime import checkpoint
 from zoo.runtime.data import check_targets, load_data
-from zoo.runtime.fingerprint import fingerprint
+from zoo.runtime.fingerprint import fingerprint, part_within
 from zoo.runtime.instantiate import Instantiator
 from zoo.runtime.progress import progress_callback
 from zoo.runtime.recorder import Recorder
-from zoo.runtime.signals import StopRequest, stop_on_signals
+from zoo.runtime.signals import StopRequest, stop_on_signals, stopped_by
 from zoo.runtime.weights import Shelf, assign
 
 
@@ -77,7 +77,11 @@ def train(model: ResolvedModel, shelf: Shelf, zoo: Path | None, wishes: Wishes) 
         Stopped: If a signal stopped it; `resume` goes on.
     """
     with stop_on_signals() as request:
-        return _Training(model, shelf, zoo, wishes, request).run()
+        try:
+            return _Training(model, shelf, zoo, wishes, request).run()
+        except KeyboardInterrupt as error:
+            hint = "nothing was trained yet and nothing is lost: give the command again"
+            raise stopped_by(error, hint) from None
 
 
 class _Training:
@@ -109,6 +113,9 @@ class _Training:
         self.instantiator.check(self.model.data, self.model.loop, *self.model.callbacks)
         run, earlier = self._folder()
         built = self.shelf.build(self.model)
+        if earlier is not None:
+            graph = self.shelf.graph(self.model, built)
+            self.shelf.compare(run.facts["graph"], graph, str(run.folder), _SAME_VERSIONS)
         if self.wishes.start_from is not None:
             self._start_from(built, self.wishes.start_from)
         keras.utils.set_random_seed(self.model.train.seed)
@@ -118,6 +125,9 @@ class _Training:
         inside = Instantiator(self.model.source.path, run.folder, run.folder)
         callbacks = [inside.make(part) for part in self.model.callbacks]
         with _locked(run):
+            # From here on the run's files say how it ended, so a stop waits until they can.
+            self.request.deferred = True
+            run.remove_temporaries()
             if earlier is None:
                 self._begin(run, built)
             else:
@@ -170,16 +180,20 @@ class _Training:
         return open_run(runs[-1])
 
     def _start_from(self, built: Any, reference: str) -> None:
-        donor = self.shelf.load(reference)
+        made_by, donor = self.shelf.of_version(reference)
+        before, now = self.shelf.graph(made_by, donor), self.shelf.graph(self.model, built)
+        # Nodes without weights may come on top.
+        remedy = "start from a version whose nodes all stand in the model"
+        self.shelf.compare(before, part_within(before, now), reference, remedy)
         tensors = {variable.path: variable.numpy() for variable in donor.weights}
         assign(built, tensors, reference)
 
     def _begin(self, run: Run, built: Any) -> None:
         graph = self.shelf.graph(self.model, built)
         try:
-            run.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(run.folder)
         except OSError as error:
-            raise StorageError(f"cannot make {run.folder}: {error.strerror}") from error
+            raise file_error("make", run.folder, error) from error
         write_atomically(run.config_path, resolved_toml(self.model).encode())
         source = self.model.source
         run.write_facts(
@@ -214,39 +228,50 @@ class _Training:
         earlier: TensorFile | None,
     ) -> None:
         done, history = checkpoint.restore(earlier, built) if earlier is not None else (0, {})
-        epochs = self.model.train.epochs
-        if done >= epochs:
-            print(f"all {epochs} epochs are done already", file=sys.stderr)
-            return
-        facts = run.facts
-        if facts["status"] == "finished" and epochs <= facts.get("planned", 0):
-            print(f"the training ended by itself after {done} epochs", file=sys.stderr)
+        epochs, facts = self.model.train.epochs, run.facts
+        finished = facts["status"] == "finished" and epochs <= max(done, facts.get("planned", 0))
+        if finished or done > epochs:
+            all_done = f"all {epochs} epochs are done already"
+            by_itself = f"the training ended by itself after {done} epochs"
+            print(all_done if done >= epochs else by_itself, file=sys.stderr)
             return
         recorder = Recorder(run, callbacks, history, earlier, self.request)
         progress = progress_callback(epochs, quiet=self.wishes.quiet)
         run.log(f"training {self.model.name}, epochs {done + 1} to {epochs}")
         run.write_facts(status="running", planned=epochs)
         try:
-            self._call_loop(built, data, [*callbacks, recorder, progress], done)
-        except BaseException as error:  # noqa: BLE001  # a signal too leaves a usable run
-            status = "stopped" if isinstance(error, Stopped | KeyboardInterrupt) else "failed"
-            run.log(f"{status}: {in_one_line(error)}")
-            run.write_facts(status=status, finished=_now(), epochs=recorder.done)
-            raise self._resumable(error, run) from None
+            for line in checkpoint.doubts(earlier) if earlier is not None else ():
+                run.log(line)
+                print(line, file=sys.stderr)
+            # Killed between its last epoch and its end, it has only the end before it.
+            ended = earlier is not None and checkpoint.ended(earlier)
+            last = done if ended and epochs <= facts.get("planned", epochs) else epochs
+            self._call_loop(built, data, [*callbacks, recorder, progress], done, last)
+            recorder.finish(built)
+            run.write_facts(status="finished", finished=_now(), epochs=recorder.done)
+        except BaseException as error:  # a signal too leaves a usable run
+            status = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
+            error = self._resumable(error, run)
+            # Where the disk is full, what ended the training is still worth more than its note.
+            with contextlib.suppress(StorageError):
+                run.log(f"{status}: {in_one_line(error)}")
+                run.write_facts(status=status, finished=_now(), epochs=recorder.done)
+            raise error from None
         finally:
-            self.request.deferred = False
             getattr(progress, "close", lambda: None)()
-        recorder.finish(built)
-        run.write_facts(status="finished", finished=_now(), epochs=recorder.done)
         run.log("finished")
+        try:
+            self.request.raise_if_received()
+        except KeyboardInterrupt as error:
+            raise stopped_by(error, f"the training was done: {run.folder} is whole") from None
 
     def _call_loop(
-        self, built: Any, data: Mapping[str, Any], callbacks: Sequence[Any], done: int
+        self, built: Any, data: Mapping[str, Any], callbacks: Sequence[Any], done: int, last: int
     ) -> None:
         settings = Settings(self.model.train.model_dump(exclude={"loop", "callbacks"}))
-        settings["initial_epoch"] = done
+        settings |= {"initial_epoch": done, "epochs": last}
         recorder = next(item for item in callbacks if isinstance(item, Recorder))
-        self.request.deferred = True
+        self.request.raise_if_received()
         try:
             with contextlib.redirect_stdout(sys.stderr):
                 returned = self.instantiator.call(
@@ -255,33 +280,40 @@ class _Training:
         except (ZooError, KeyboardInterrupt):
             raise
         except Exception as error:  # Keras and plugins raise anything here
+            if (full := storage_error("the training failed", error)) is not None:
+                raise full from error
             raise RunError(
                 f"the training failed: {type(error).__name__}: {in_one_line(error)}", "training"
             ) from error
         recorder.take_missing(getattr(returned, "history", {}))
 
     def _resumable(self, error: BaseException, run: Run) -> BaseException:
-        if isinstance(error, KeyboardInterrupt):
-            error = Stopped("stopped by SIGINT", 2)
-        if isinstance(error, Stopped):
-            hint = f"go on with: zoo train {run.config_path} --resume --run {run.folder}"
-            return Stopped(str(error.args[0]), error.signal_number, suggestion=hint)
-        return error
+        if not isinstance(error, KeyboardInterrupt):
+            return error
+        hint = f"go on with: zoo train {run.config_path} --resume --run {run.folder}"
+        return stopped_by(error, hint)
 
 
 @contextlib.contextmanager
 def _locked(run: Run) -> Iterator[None]:
+    lock = FileLock(run.folder / ".lock", timeout=0)
     try:
-        run.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(run.folder / ".lock", timeout=0):
-            yield
+        make_folder(run.folder)
+        lock.acquire()
     except Timeout as error:
         raise StorageError(
             f"another training is at work in {run.folder}",
             suggestion="name another folder with --run DIR",
         ) from error
-    except PermissionError as error:
-        raise StorageError(f"cannot write to {run.folder}: {error.strerror}") from error
+    except OSError as error:
+        raise file_error("write to", run.folder, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+_SAME_VERSIONS = "install the versions that its run.json names, or train anew without --resume"
 
 
 def _differing_tables(run: Run, model: ResolvedModel) -> list[str]:

@@ -1,6 +1,7 @@
 """Weights by version: into a model that was built for them, checked on the way."""
 
 import json
+import sys
 from typing import Any
 
 from zoo.catalog.catalog import Catalog
@@ -14,7 +15,8 @@ from zoo.registry.verification import checked_config, missing_plugins, read_weig
 from zoo.resolve import ResolvedModel
 from zoo.runs import open_run
 from zoo.runtime.builder import Builder
-from zoo.runtime.fingerprint import canonical_graph, differences, fingerprint
+from zoo.runtime.fingerprint import canonical_graph, differences, inference_graph
+from zoo.store.fetching import fetch_where_missing
 
 
 class Shelf:
@@ -23,11 +25,17 @@ class Shelf:
     Args:
         registry: The zoo's registry.
         catalog: The installed components.
+        accept_harmless: Whether weights may be of a graph that differs from their model's in what
+            no prediction depends on, such as the rate of a dropout.
     """
 
-    def __init__(self, registry: Registry | None, catalog: Catalog) -> None:
+    def __init__(
+        self, registry: Registry | None, catalog: Catalog, *, accept_harmless: bool = False
+    ) -> None:
         self._registry = registry
         self._catalog = catalog
+        self._accept_harmless = accept_harmless
+        self._cautioned: set[str] = set()
 
     def resolved(self, reference: str) -> ResolvedModel:
         """Resolves the config that a version was made by."""
@@ -49,6 +57,7 @@ class Shelf:
     def of_version(self, reference: str) -> tuple[ResolvedModel, Any]:
         """Gives the resolved config and the loaded model of a version."""
         entry = self._entry(reference)
+        self._caution(entry)
         model = self._resolved(entry)
         return model, self._loaded(entry, model)
 
@@ -58,6 +67,7 @@ class Shelf:
         model = check_source(run.source, self._catalog, lambda: self._registry).usable
         built = self.build(model)
         tensors = run.weights()
+        self.compare(run.facts["graph"], self.graph(model, built), folder, _SAME_CONFIG)
         assign(built, tensors, folder)
         return model, built
 
@@ -73,6 +83,34 @@ class Shelf:
         """Writes a built model's graph as plain data."""
         return canonical_graph(model, built, lambda name: self._entry(name).fingerprint)
 
+    def compare(
+        self, of_weights: dict[str, Any], of_model: dict[str, Any], what: str, remedy: str
+    ) -> None:
+        """Refuses weights of another graph than that of the model that they are to go into.
+
+        Args:
+            of_weights: The canonical graph that the weights were made by.
+            of_model: That of the model.
+            what: What to call the weights.
+            remedy: What to do about a difference.
+
+        Raises:
+            RegistryError: `fingerprint-mismatch`, with the difference per node and variable.
+        """
+        if of_weights == of_model:
+            return
+        harmless = inference_graph(of_weights) == inference_graph(of_model)
+        if harmless and self._accept_harmless:
+            return
+        lines = "; ".join(differences(of_weights, of_model)[:20])
+        accept = "; no prediction depends on this: --accept-harmless takes them as they are"
+        raise RegistryError(
+            f"{what} was made by another graph than its model has here: "
+            f"{lines or 'the graph it was made by is not recorded'}",
+            "fingerprint-mismatch",
+            suggestion=f"{remedy}{accept if harmless else ''}",
+        )
+
     def _entry(self, reference: str) -> WeightsEntry:
         if self._registry is None:
             raise RegistryError(
@@ -81,6 +119,12 @@ class Shelf:
                 suggestion="go to a folder of a zoo, or name one with --zoo DIR or ZOO_ROOT",
             )
         return self._registry.find(reference)
+
+    def _caution(self, entry: WeightsEntry) -> None:
+        caution = self._known_registry().caution(entry)
+        if caution is not None and entry.reference not in self._cautioned:
+            self._cautioned.add(entry.reference)
+            print(caution, file=sys.stderr)
 
     def _resolved(self, entry: WeightsEntry) -> ResolvedModel:
         registry = self._known_registry()
@@ -95,6 +139,7 @@ class Shelf:
                 for name in missing
             ]
             raise PluginError.of(findings)
+        fetch_where_missing(registry, entry)
         path = checked_config(registry, entry)
         source = Source(path, registry.root, resolved=True)
         return check_source(source, self._catalog, lambda: registry).usable
@@ -104,9 +149,9 @@ class Shelf:
         content = read_weights(registry, entry)
         built = self.build(model)
         graph = self.graph(model, built)
-        if fingerprint(graph) != entry.fingerprint:
-            old = json.loads(content.metadata.get("graph", "{}"))
-            raise _other_graph(entry, differences(old, graph))
+        old = json.loads(content.metadata.get("graph", "{}"))
+        makers = ", ".join(f"{n} {v}" for n, v in {**entry.plugins, "keras": entry.keras}.items())
+        self.compare(old, graph, entry.reference, f"install what made it: {makers}")
         assign(built, content.tensors, entry.reference)
         return built
 
@@ -141,11 +186,4 @@ def assign(model: Any, tensors: Tensors, what: str) -> None:
         variable.assign(tensors[path])
 
 
-def _other_graph(entry: WeightsEntry, changes: list[str]) -> RegistryError:
-    lines = "; ".join(changes[:20]) or "the graph it was made by is not recorded"
-    return RegistryError(
-        f"{entry.reference} was made by another graph than its config gives here: {lines}",
-        "fingerprint-mismatch",
-        suggestion="install what made it: "
-        + ", ".join(f"{n} {v}" for n, v in {**entry.plugins, "keras": entry.keras}.items()),
-    )
+_SAME_CONFIG = "restore the run's config.toml, and the versions that run.json names"

@@ -9,6 +9,7 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
+from zoo.catalog.guarding import guarded
 from zoo.components import Component
 from zoo.shapes.forms import Rule
 
@@ -23,7 +24,7 @@ def load_rule(row: Component) -> Rule:
     """
     module, _, name = row.target.partition(":")
     try:
-        with contextlib.redirect_stdout(sys.stderr), _without_keras(module):
+        with guarded(), _without_keras(module):
             rule = importlib.import_module(module)
             for part in name.split("."):
                 rule = getattr(rule, part)

@@ -84,8 +84,8 @@ def seed(bench: CallbackBench) -> None:
 
 @rule(
     "A run that is resumed goes on as if it had not stopped.",
-    "keep what has to survive in attributes of the callback that are numbers, texts or lists of "
-    "arrays: the checkpoint holds those and nothing else.",
+    "keep what has to survive in attributes of the callback that are numbers, texts, arrays, or "
+    "lists of them, or tables of numbers and texts: the checkpoint holds those and nothing else.",
 )
 def resume(bench: CallbackBench) -> None:
     """Stops a training after an epoch, and goes on with a new callback from the checkpoint."""
