@@ -48,6 +48,14 @@ def test_what_a_killed_publish_wrote_is_found_at_once(published: Path) -> None:
     ]
 
 
+def test_half_a_download_is_kept_as_long_as_its_version_is_listed(published: Path) -> None:
+    for name in ("1.0.0.safetensors.part", "1.2.0.safetensors.part"):
+        write(published / "weights" / "tiny" / name)
+    assert found(published) == {
+        "weights/tiny/1.2.0.safetensors.part": "not listed in registry.toml"
+    }
+
+
 def test_temporary_files_are_found_once_they_are_old(published: Path) -> None:
     places = ["registry.toml", "models/m.toml", "weights/tiny/1.2.0.toml", "runs/m/1/run.json"]
     for place in places:

@@ -22,7 +22,7 @@ RUNS = "runs"
 RUN_LOCK = ".lock"
 
 _TEMPORARY_REGISTRY = re.compile(r"\.registry\.toml(?:\.format-\d+)?\.[a-z0-9_]{8}")
-_PUBLISHED = re.compile(r"(.+)\.(?:safetensors|toml)")
+_PUBLISHED = re.compile(r"(.+)\.(?:safetensors|toml)(?:\.part)?")
 _OLD_SECONDS = 3600
 
 
@@ -107,7 +107,9 @@ def unlisted_files(root: Path, registry: Registry) -> Iterator[Path]:
     kept = {registry.path(path) for path in listed}
     for folder in _below(root / WEIGHTS_FOLDER):
         for path in _files(folder):
-            if _is_named_like_a_version(path) and path.resolve() not in kept:
+            # A download that was cut off goes on as long as its version is listed.
+            whole = path.with_suffix("") if path.suffix == ".part" else path
+            if _is_named_like_a_version(path) and whole.resolve() not in kept:
                 yield path
 
 
