@@ -38,10 +38,10 @@ def run(zoo_root: Path) -> Run:
         weights=["dense/kernel"],
     )
     made.config_path.write_text("zoo = 1\n")
-    made.write_history({"loss": [2.0, 1.0], "val_loss": [3.0, None], "empty": []})
-    made.checkpoint_path.write_bytes(
-        encode({"model/dense/kernel": KERNEL, "optimizer/iteration": np.array(2)}, {})
-    )
+    history = {"loss": [2.0, 1.0], "val_loss": [3.0, None], "empty": []}
+    made.write_history(history)
+    arrays = {"model/dense/kernel": KERNEL, "optimizer/iteration": np.array(2)}
+    made.checkpoint_path.write_bytes(encode(arrays, {"history": json.dumps(history)}))
     return made
 
 
@@ -83,7 +83,7 @@ def test_the_history_is_kept_as_json_and_as_csv(run: Run) -> None:
 
 
 def test_a_run_without_an_epoch_has_no_history(run: Run) -> None:
-    (run.folder / "history.json").unlink()
+    run.checkpoint_path.unlink()
     assert run.history == {}
     assert run.last_epoch() == {}
     run.write_history({})

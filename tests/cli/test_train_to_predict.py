@@ -129,6 +129,7 @@ def test_verify_checks_all_or_one(cli, published, tiny, zoo_root):
         "ok": True,
         "checked": ["tiny@1.0.0", "tiny@1.1.0"],
         "problems": [],
+        "in_the_store": [],
     }
     assert cli("verify", "tiny@1.0", "--json").document["checked"] == ["tiny@1.0.0"]
     file = zoo_root / "weights/tiny/1.1.0.safetensors"

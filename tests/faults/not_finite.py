@@ -55,7 +55,8 @@ class Streamed:
         numbers = np.asarray(numbers)
         rows = [np.random.default_rng(int(n)).normal(size=5) for n in numbers]
         values = np.stack(rows).astype("float32")
-        spoilt = json.load(open(self.path))
+        with open(self.path) as file:
+            spoilt = json.load(file)
         if epoch == spoilt["epoch"]:
             values[numbers == spoilt["sample"], spoilt["column"]] = spoilt["value"]
         return values[:, :3], values[:, 3:]

@@ -7,6 +7,9 @@ import pytest
 from tests.faults.promise import MOST_SHOWN, Promise
 from tests.faults.promises import PROMISES
 
+# Keras reads its variables in a way that NumPy 2 has deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.name)
 def test_it_is_kept(promise: Promise, tmp_path: Path) -> None:
