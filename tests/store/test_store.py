@@ -24,15 +24,19 @@ from zoo.store.pulling import pull
 from zoo.store.pushing import push
 from zoo.store.url import checked_url
 
-pytestmark = [
-    # The S3 client's own sockets and coroutines, when a server is killed under it.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:(aiobotocore|botocore|s3fs|fsspec).*"),
-]
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning:(aiobotocore|botocore|s3fs|fsspec).*"
+)
 
 MakeZoo = Callable[..., Registry]
 Clone = Callable[[Registry], Registry]
+
+
+def with_a_server_that_dies(test: Callable[..., None]) -> Callable[..., None]:
+    """Lets the S3 client leave sockets and coroutines open when its server is killed."""
+    for ignored in ("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"):
+        test = pytest.mark.filterwarnings(ignored)(test)
+    return test
 
 
 class AtFirstBlock(Transfers):
@@ -196,6 +200,7 @@ def test_where_the_zoo_cannot_be_written_the_users_cache_is(
     assert len(read_weights(clone, clone.weights[0]).tensors) == 1
 
 
+@with_a_server_that_dies
 def test_a_server_killed_in_the_midst_of_a_push_leaves_nothing_half(
     s3: Any, zoo_with: MakeZoo, cloned: Clone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,6 +218,7 @@ def test_a_server_killed_in_the_midst_of_a_push_leaves_nothing_half(
     assert same_files(registry, clone)
 
 
+@with_a_server_that_dies
 def test_a_server_killed_in_the_midst_of_a_pull_costs_no_block_that_came(
     s3: Any, zoo_with: MakeZoo, cloned: Clone
 ) -> None:
