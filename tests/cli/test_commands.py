@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -207,6 +208,29 @@ def test_a_name_that_two_register_is_a_conflict_that_a_qualified_one_solves(
     assert wrong["code"] == "ambiguous-component"
     assert "zoo-one and zoo-two" in wrong["message"]
     assert cli("check", tiny, "--json", "--set", 'layers.y={name="y", type="zoo-two/Double"}')
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "remedy"),
+    [
+        (MemoryError("17 GB"), "the command failed: out of memory", "use smaller batches"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/full/it"),
+            "the command failed: /full/it: No space left on device",
+            "make room on its disk: `zoo gc` shows what may go",
+        ),
+    ],
+)
+def test_a_machine_that_is_full_is_no_defect_of_ours(
+    cli, tiny, monkeypatch, error, message, remedy
+):
+    def full(*_args, **_kwargs):
+        raise error
+
+    monkeypatch.setattr("zoo.runtime.weights.Shelf.builder", full)
+    (found,) = cli("build", tiny, "--json", status=4).document["errors"]
+    assert found["message"].startswith(message)
+    assert remedy in found["suggestion"]
 
 
 def test_a_defect_of_ours_says_so_and_shows_a_traceback_only_on_request(cli, tiny, monkeypatch):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import json
+
 import numpy as np
 import pytest
 
 import zoo
-from zoo.errors import ConfigError, Stopped, StorageError
-from zoo.registry.tensors import decode
+from zoo import files
+from zoo.errors import ConfigError, RegistryError, Stopped, StorageError
+from zoo.registry.tensors import decode, encode
 
 # Keras's own variables do not know the `copy` keyword with which NumPy 2 asks for an array.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -227,3 +231,86 @@ def test_where_there_is_no_run_none_is_resumed(zoo_root):
         zoo.train(zoo_root / "m.toml", zoo=zoo_root, resume=True)
     with pytest.raises(StorageError, match="there is no run in .*nowhere to resume"):
         zoo.train(zoo_root / "m.toml", zoo=zoo_root, resume=True, folder=zoo_root / "nowhere")
+
+
+def with_metadata(run, **changes):
+    """Changes what a checkpoint says of itself."""
+    tensors, metadata = content(run)
+    (run.folder / "checkpoint.safetensors").write_bytes(encode(tensors, metadata | changes))
+
+
+def test_a_resume_under_other_conditions_says_which(train, capsys):
+    text = HEAD + CONV + TAIL
+    run = train(text, {"train.epochs": 1}, "it")
+    conditions = json.loads(content(run)[1]["conditions"])
+    with_metadata(run, conditions=json.dumps({**conditions, "Keras": "3.0", "threads": "9"}))
+    capsys.readouterr()
+    train(text, {"train.epochs": 2}, "it", resume=True)
+    said = capsys.readouterr().err
+    assert "the results may differ in the last bits: its checkpoint is of Keras 3.0, now " in said
+    assert "; threads 9, now " in said
+    assert "TensorFlow" not in said
+    assert "may differ" in (run.folder / "log.txt").read_text()
+
+
+def test_a_resume_under_the_same_conditions_says_nothing(train, capsys):
+    text = HEAD + CONV + TAIL
+    train(text, {"train.epochs": 1}, "it")
+    capsys.readouterr()
+    train(text, {"train.epochs": 2}, "it", resume=True)
+    assert "may differ" not in capsys.readouterr().err
+
+
+def test_what_a_checkpoint_cannot_keep_of_a_callback_is_named(train, make_distribution, capsys):
+    module = (
+        "import collections, keras\n"
+        "class Hoarder(keras.callbacks.Callback):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.seen = collections.deque()\n"
+        "        self.count = 0\n"
+    )
+    entry_points = {"zoo.callbacks": {"Hoarder": "hoarder_mod:Hoarder"}}
+    make_distribution("zoo-hoarder", entry_points, {"hoarder_mod.py": module})
+    text, callbacks = HEAD + CONV + TAIL, [{"type": "Hoarder"}]
+    train(text, {"train.epochs": 1, "train.callbacks": callbacks}, "it")
+    capsys.readouterr()
+    train(text, {"train.epochs": 2, "train.callbacks": callbacks}, "it", resume=True)
+    said = capsys.readouterr().err
+    assert "the results may differ: a checkpoint cannot keep" in said
+    assert "seen" in said
+    assert "count" not in said
+
+
+def test_a_run_of_another_graph_is_not_resumed(train):
+    text = HEAD + CONV + TAIL
+    run = train(text, {"train.epochs": 1}, "it")
+    facts = run.facts
+    facts["graph"]["nodes"]["conv"]["arguments"]["activation"] = "relu"
+    run.write_facts(graph=facts["graph"])
+    with pytest.raises(RegistryError, match="node conv: arguments: activation: relu became") as e:
+        train(text, {"train.epochs": 2}, "it", resume=True)
+    assert "install the versions that its run.json names" in e.value.findings[0].suggestion
+
+
+@pytest.mark.parametrize("loop", ["fit", "gradient_tape"])
+def test_a_disk_that_is_full_at_a_checkpoint_costs_that_epoch_alone(train, monkeypatch, loop):
+    text = HEAD + CONV + TAIL
+    whole = train(text, {"train.loop": loop, "train.epochs": 3}, "whole")
+    written = []
+
+    def full_at_the_second(path, data):
+        if path.name == "checkpoint.safetensors":
+            written.append(path)
+            if len(written) == 2:
+                raise files.file_error("write", path, OSError(errno.ENOSPC, "No space left"))
+        files.write_atomically(path, data)
+
+    monkeypatch.setattr("zoo.runtime.checkpoint.write_atomically", full_at_the_second)
+    with pytest.raises(StorageError, match="No space left") as caught:
+        train(text, {"train.loop": loop, "train.epochs": 3}, "half")
+    assert caught.value.exit_status == 4
+    assert "zoo gc" in caught.value.findings[0].suggestion
+    monkeypatch.undo()
+    resumed = train(text, {"train.loop": loop, "train.epochs": 3}, "half", resume=True)
+    assert_identical(resumed, whole)
