@@ -1,11 +1,14 @@
 """What tests share: a zoo in a temporary folder, its configs, and installed distributions."""
 
+import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 import zoo
 from zoo.catalog.catalog import Catalog
@@ -46,6 +49,38 @@ def zoo_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(root)
     return root
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command did."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """The one JSON document on stdout."""
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def cli(zoo_root: Path) -> Callable[..., Done]:
+    """Runs a command in the zoo, in this process, where importing Keras is paid for once.
+
+    `status` is what it has to end with.
+    """
+    from zoo.cli.main import app  # all commands, which few tests need
+
+    def run(*arguments: object, status: int = 0) -> Done:
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        done = Done(result.exit_code, result.stdout, result.stderr)
+        assert done.status == status, f"{done.out}\n{done.err}\n{result.exception!r}"
+        assert "Traceback" not in done.out + done.err
+        return done
+
+    return run
 
 
 @pytest.fixture

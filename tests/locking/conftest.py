@@ -1,16 +1,13 @@
 """What the tests of the lock share: a zoo whose model is made of a plugin's parts, and locked."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 import zoo
-from zoo.cli.main import app
 
 LOSSES = "def swell(y_true, y_pred):\n    return (y_true - y_pred) ** 2\n"
 BASE = """\
@@ -44,35 +41,7 @@ MODULES = {
 }
 
 
-@dataclass(frozen=True)
-class Done:
-    """What a command did."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        """The one JSON document on stdout."""
-        return json.loads(self.out)
-
-
-Cli = Callable[..., Done]
-
-
-@pytest.fixture
-def cli(zoo_root: Path) -> Cli:
-    """Runs a command in the zoo; `status` is what it has to end with."""
-
-    def run(*arguments: object, status: int = 0) -> Done:
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        done = Done(result.exit_code, result.stdout, result.stderr)
-        assert done.status == status, f"{done.out}\n{done.err}\n{result.exception!r}"
-        assert "Traceback" not in done.out + done.err
-        return done
-
-    return run
+Cli = Callable[..., Any]
 
 
 @pytest.fixture
