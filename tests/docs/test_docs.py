@@ -390,11 +390,11 @@ def test_the_plugin_page_shows_what_the_kit_says_of_a_scalar_loss() -> None:
     assert str(caught.value).startswith(shown.text.strip())
 
 
-def test_the_readme_says_what_every_dependency_is_for() -> None:
+def test_contributing_says_what_every_dependency_is_for() -> None:
     project = tomllib.loads(read("pyproject.toml"))["project"]
     extras = project["optional-dependencies"].values()
     wanted = [*project["dependencies"], *(name for extra in extras for name in extra)]
-    table = read("README.md").partition("## Dependencies")[2].partition("\n## ")[0]
+    table = read("CONTRIBUTING.md").partition("## Dependencies")[2].partition("\n## ")[0]
     first = [row.split("|")[1] for row in table.splitlines() if row.startswith("| `")]
     named = {name for cell in first for name in _SPAN.findall(cell)}
     assert named == {re.split(r"[><=\[;]", name)[0] for name in wanted}
