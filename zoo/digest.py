@@ -23,7 +23,12 @@ def canonical_json(value: Any) -> bytes:
     ).encode()
 
 
+_AS_IT_IS = {str, int, bool, type(None)}
+
+
 def _canonical(value: Any) -> Any:
+    if type(value) in _AS_IT_IS:  # most values, and a registry has them by the hundred thousand
+        return value
     if isinstance(value, Mapping):
         return {str(key): _canonical(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
