@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "zoo"
 FLOORS = {
     0: {"errors", "graph", "digest", "files", "components", "rows"},
-    1: {"config", "catalog", "registry", "store", "arrays"},
+    1: {"cache", "config", "catalog", "registry", "store", "arrays"},
     2: {
         "resolve",
         "checks",

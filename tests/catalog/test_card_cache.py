@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from zoo.cache import cache_folder
 from zoo.catalog import card_cache, card_making
-from zoo.catalog.card_cache import Cards, cache_folder
+from zoo.catalog.card_cache import Cards
 from zoo.components import Component
 from zoo.digest import sha256
 

@@ -1,22 +1,17 @@
 """Cards kept on disk, so that a source is read once and not at every command.
 
 A kept card is used only while every module that it was read from is found at the same file, with
-the same size and time. Whatever is wrong with the cache, the card is made anew; whatever keeps it
-from being written, it is not kept.
+the same size and time.
 """
 
-import contextlib
 import json
-import os
 import sys
-import tempfile
 import time
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from platformdirs import user_cache_dir
-
+from zoo.cache import cache_folder, keep, kept, stamps
 from zoo.catalog.cards import Card
 from zoo.catalog.modules import module_file
 from zoo.components import Component
@@ -30,11 +25,6 @@ Stamp = list[Any]
 
 _RACE = 2_000_000_000
 """Nanoseconds after a change in which a file may change again under the same time."""
-
-
-def cache_folder() -> Path:
-    """Gives the folder of everything that is kept to be faster; `ZOO_CACHE_DIR` names another."""
-    return Path(os.environ.get("ZOO_CACHE_DIR") or user_cache_dir("zoo", appauthor=False))
 
 
 class Cards:
@@ -58,15 +48,15 @@ class Cards:
         return self._known[component]
 
     def _kept(self, file: Path, component: Component) -> Card | None:
+        text = kept(file)
+        if text is None:
+            return None
         try:
-            digest, _, text = file.read_bytes().partition(b"\n")
-            if sha256(text).encode() != digest:
-                return None
             data = json.loads(text)
             stamps = data["read_from"]
             right = data["made_by"] == _maker(component) and stamps == self._stamped(stamps)
             return Card.from_json(data["card"]) if right else None
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return None
 
     @cached_property
@@ -84,7 +74,7 @@ class Cards:
         now = time.time_ns()
         if all(stamp[2] is None or now - stamp[2] > _RACE for stamp in stamps):
             data = {"made_by": _maker(component), "read_from": stamps, "card": card.to_json()}
-            _write(file, json.dumps(data).encode())
+            keep(file, json.dumps(data).encode())
         return card
 
     def _stamped(self, modules: list[Stamp]) -> list[Stamp]:
@@ -116,23 +106,4 @@ def _maker(component: Component) -> list[Any]:
     return [component.version, list(sys.version_info[:2]), *_OWN_STAMPS]
 
 
-def _own_stamps() -> list[list[Any]]:
-    files = sorted(Path(__file__).parent.glob("*.py"))
-    return [[file.name, file.stat().st_mtime_ns, file.stat().st_size] for file in files]
-
-
-_OWN_STAMPS = _own_stamps()
-
-
-def _write(file: Path, text: bytes) -> None:
-    # Lost in a power cut, it is made anew; so nothing waits for the disk.
-    with contextlib.suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".card.")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(sha256(text).encode() + b"\n" + text)
-            os.replace(temporary, file)
-        except OSError:
-            os.unlink(temporary)
-            raise
+_OWN_STAMPS = stamps(Path(__file__).parent)

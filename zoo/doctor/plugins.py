@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from zoo.catalog.card_cache import cache_folder
+from zoo.cache import cache_folder
 from zoo.catalog.catalog import Catalog
 from zoo.catalog.discovery import CORE, installed_twice, installed_versions
 from zoo.components import normalized

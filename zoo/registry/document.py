@@ -12,6 +12,7 @@ from zoo.config.reader import parse_toml
 from zoo.errors import Finding, RegistryError, ZooError
 from zoo.files import is_plain, read_bytes, safe_path
 from zoo.registry.damage import Damage, not_utf8
+from zoo.registry.recall import recall, remember
 from zoo.registry.root import FILE_NAME
 from zoo.registry.seal import entries_of, seal_of
 from zoo.registry.versions import Version, split_reference
@@ -207,7 +208,21 @@ def read_registry(root: Path, *, accept_edits: bool = False) -> Registry:
         StorageError: If the file cannot be read.
         RegistryError: If it is not TOML, not of the form, cut off, or half-merged.
     """
-    return parse_registry(read_bytes(root / FILE_NAME, limit=MAX_BYTES), root, accept_edits)
+    data = read_bytes(root / FILE_NAME, limit=MAX_BYTES)
+    if known := recall(data):
+        return recalled_registry(known[0], root)
+    text, values = parse_values(data, str(root / FILE_NAME))
+    registry = registry_of(text, values, root, accept_edits)
+    if not accept_edits:
+        remember(data, values)
+    return registry
+
+
+def recalled_registry(values: dict[str, Any], root: Path) -> Registry:
+    """Makes the registry of a file that was found sound before."""
+    document = _Document.model_validate({**values, "weights": []})
+    weights = [WeightsEntry.model_construct(**entry) for entry in values["weights"]]
+    return Registry(root, document.model_copy(update={"weights": weights}))
 
 
 def parse_registry(data: bytes, root: Path, accept_edits: bool = False) -> Registry:

@@ -7,6 +7,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from zoo.config.reader import parse_toml
 from zoo.errors import StorageError
 from zoo.files import file_error, read_bytes, write_atomically
 from zoo.registry.document import (
@@ -15,10 +16,12 @@ from zoo.registry.document import (
     WeightsEntry,
     parse_registry,
     parse_values,
+    recalled_registry,
     registry_of,
 )
+from zoo.registry.recall import Lines, recall, remember
 from zoo.registry.root import FILE_NAME
-from zoo.registry.seal import entries_of, seal_of
+from zoo.registry.seal import seal_of_lines, sealed_line
 from zoo.registry.text import with_entry, with_seal, with_value
 
 LOCK_NAME = ".registry.lock"
@@ -43,26 +46,56 @@ class RegistryEdit:
     def __init__(self, root: Path, *, accept_edits: bool = False) -> None:
         self._path = root / FILE_NAME
         data = read_bytes(self._path, limit=MAX_BYTES)
-        self._text, self._values = parse_values(data, str(self._path))
-        self.registry: Registry = registry_of(self._text, self._values, root, accept_edits)
+        known = recall(data)
+        if known is not None:
+            self._text = data.decode()
+            self._values, self._lines = known
+            self.registry: Registry = recalled_registry(self._values, root)
+            self._sound = len(self._text)
+        else:
+            self._text, self._values = parse_values(data, str(self._path))
+            self.registry = registry_of(self._text, self._values, root, accept_edits)
+            self._lines = Lines.of(self._values)
+            self._sound = 0
 
     def append(self, table: str, entry: Mapping[str, Any]) -> None:
         """Adds an entry to `models`, `weights` or `plugins`."""
         self._text = with_entry(self._text, table, entry)
         self._values.setdefault(table, []).append(dict(entry))
+        if table in ("models", "weights"):
+            getattr(self._lines, table).append(sealed_line(entry))
 
     def change(self, entry: WeightsEntry, key: str, value: str) -> None:
         """Changes one key of a version's entry."""
+        self._sound = 0
         number = self.registry.weights.index(entry)
         self._text = with_value(self._text, number, key, value)
         self._values["weights"][number][key] = value
+        self._lines.weights[number] = sealed_line(self._values["weights"][number])
 
     def save(self) -> None:
         """Seals the entries and replaces the file."""
-        data = with_seal(self._text, seal_of(entries_of(self._values))).encode()
+        self._values["index"] = seal_of_lines(self._lines.all)
+        data = with_seal(self._text, self._values["index"]).encode()
         # What cannot be read back as it was meant must not replace what can.
-        parse_registry(data, self._path.parent)
+        if not self._sound or not self._reads_back():
+            parse_registry(data, self._path.parent)
         write_atomically(self._path, data)
+        remember(data, self._values, self._lines)
+
+    def _reads_back(self) -> bool:
+        # What stands above was read before: where it has such tables, only what is new is read.
+        above, added = self._text[: self._sound], self._text[self._sound :]
+        text = f"format = 1\n{added}"
+        values = parse_toml(text, file=str(self._path))
+        new = registry_of(text, values, self.registry.root, accept_edits=True)
+        del values["format"]
+        names = {*(model.name for model in new.models), *(each.reference for each in new.weights)}
+        there = {*self.registry.names, *(each.reference for each in self.registry.weights)}
+        return not names & there and all(
+            f"\n[[{table}]]\n" in above and entries == self._values[table][-len(entries) :]
+            for table, entries in values.items()
+        )
 
 
 @contextmanager

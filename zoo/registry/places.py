@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from zoo.catalog.card_cache import cache_folder
+from zoo.cache import cache_folder
 from zoo.registry.document import Registry, WeightsEntry
 
 
