@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 PLUGINS := plugins/diagnostics plugins/localization plugins/weighted-loss
 MODEL ?= clf-lorenz96
 
-.PHONY: install train test test-slow test-faults science science-quick lint clean
+.PHONY: install train test test-slow test-faults bench bench-full science science-quick lint clean
 
 install: $(STAMP)
 
@@ -31,6 +31,12 @@ test-slow: $(STAMP)
 
 test-faults: $(STAMP)
 	$(BIN)/python -m tests.faults
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks.speed --json build/bench.json
+
+bench-full: $(STAMP)
+	$(BIN)/python -m benchmarks.speed --full --json build/bench.json
 
 science: $(STAMP)
 	$(BIN)/python -m benchmarks.science

@@ -91,7 +91,9 @@ def decode(data: bytes, what: str) -> TensorFile:
 def _ask_for_memory(size: int) -> None:
     # Where there is none left, the library ends the process instead of raising. Memory that is
     # only asked for costs nothing; it makes three copies.
-    bytearray(3 * size + _SLACK)
+    import numpy as np
+
+    np.empty(3 * size + _SLACK, np.uint8)
 
 
 def read_metadata(data: bytes) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,14 @@ def read_weights(registry: Registry, entry: WeightsEntry) -> TensorFile:
         StorageError: If it cannot be read.
     """
     data = _listed_bytes(registry, entry, entry.file, entry.sha256)
+    # Hashing takes as long as parsing and lets other threads run, so both go on at once. Where
+    # the bytes are others, whatever else is wrong with them follows from that.
+    with ThreadPoolExecutor(1) as pool:
+        parsed = pool.submit(decode, data, f"{entry.reference} ({entry.file})")
+        _refuse_other_bytes(entry, entry.file, sha256(data) == entry.sha256)
+        content = parsed.result()
     if len(data) != entry.size:
         raise _wrong(entry, f"{entry.file} has {len(data):,} bytes, the registry {entry.size:,}")
-    content = decode(data, f"{entry.reference} ({entry.file})")
     if content.metadata.get("format") != WEIGHTS_FORMAT:
         raise _wrong(entry, f"{entry.file} is not a weights file of the zoo")
     if sorted(_listed(content)) != sorted(manifest_of(content.tensors)):
@@ -42,7 +48,8 @@ def read_weights(registry: Registry, entry: WeightsEntry) -> TensorFile:
 
 def checked_config(registry: Registry, entry: WeightsEntry) -> Path:
     """Gives the resolved config of one version after checking its hash."""
-    _listed_bytes(registry, entry, entry.config, entry.config_sha256)
+    data = _listed_bytes(registry, entry, entry.config, entry.config_sha256)
+    _refuse_other_bytes(entry, entry.config, sha256(data) == entry.config_sha256)
     return place_of(registry, entry.config, entry.config_sha256)
 
 
@@ -110,10 +117,12 @@ def _listed_bytes(registry: Registry, entry: WeightsEntry, file: str, digest: st
     path = place_of(registry, file, digest)
     if not path.exists():
         raise _wrong(entry, f"{file} is listed but not there")
-    data = read_bytes(path)
-    if sha256(data) != digest:
+    return read_bytes(path)
+
+
+def _refuse_other_bytes(entry: WeightsEntry, file: str, same: bool) -> None:
+    if not same:
         raise _wrong(entry, f"{file} is not the file that was published", "hash-mismatch")
-    return data
 
 
 def _listed(content: TensorFile) -> list[list[Any]]:
