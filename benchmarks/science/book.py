@@ -29,6 +29,9 @@ class Kept:
         self.columns[name] = columns
         self.tables.table(name, columns, caption)
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.tables, name)  # figures are kept as files alone
+
     def rows(self, name: str) -> Iterator[dict[str, Any]]:
         columns = self.columns[name]
         return (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))

@@ -98,6 +98,11 @@ def test_every_block_of_the_localization_page_is_run_by_a_test_here() -> None:
     assert len(BLOCKS) == PAGE.count("```") / 2
 
 
+def test_the_configs_of_the_localization_page_are_correct(folder: Path) -> None:
+    for name in ("own", "pictures"):
+        assert run(folder, "-m", "zoo", "check", f"{name}.toml") == f"{name}.toml: ok\n"
+
+
 def test_the_python_blocks_of_the_localization_page_run(folder: Path) -> None:
     blocks = [text for language, text in BLOCKS if language == "python"]
     said = run(folder, "-c", "\n".join([BEFORE, *blocks, AFTER])).splitlines()

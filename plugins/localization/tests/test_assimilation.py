@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from zoo.report import Report
 from zoo_localization.evaluators import assimilation
 from zoo_localization.lorenz05_compiled import numba_is_there
 from zoo_localization.nice import nice_gain
@@ -25,15 +26,23 @@ SHORT = {
 
 
 class Tables:
-    """Takes tables as the zoo does."""
+    """Takes what the zoo takes, checked as there."""
 
     def __init__(self):
-        self.columns = {}
+        self.columns, self.drawn = {}, {}
+        self.checked = Report(None).of("assimilation", "assimilation")
 
-    def table(self, name, columns, caption=""):
-        assert len({len(values) for values in columns.values()}) == 1, name
-        assert caption
+    def table(self, name, columns, caption):
+        self.checked.table(name, columns, caption)
         self.columns[name] = columns
+
+    def lines(self, name, columns, *, caption, **how):
+        self.checked.lines(name, columns, caption=caption, **how)
+        self.columns[name], self.drawn[name] = columns, how["y"]
+
+    def bars(self, name, columns, *, caption, **how):
+        self.checked.bars(name, columns, caption=caption, **how)
+        self.columns[name], self.drawn[name] = columns, how["y"]
 
     def rows(self, name):
         columns = self.columns[name]
@@ -326,3 +335,77 @@ def test_a_models_own_shape_decides_the_twin_experiment():
     report = Tables()
     assimilation(a_model(), arms=["model"], report=report, **settings)
     assert sum(report.columns["assimilation_ranks"]["count"]) == 3 * 30 * 24
+
+
+def test_errors_and_spread_are_drawn_cycle_by_cycle():
+    report = Tables()
+    assimilation(None, arms=["gaspari_cohn"], updates=["matrix"], report=report, **SHORT)
+    (arm,) = report.rows("assimilation")
+    kalman_filter = Filter(arm["inflation"], gaspari_cohn_taper(24, 2, arm["cutoff"]))
+    alone = [
+        run_twin_experiment(TWIN, kalman_filter, 8, cycles=30, spin_up=10, seed=seed)
+        for seed in range(3)
+    ]
+    for name in ("rmse", "spread"):
+        columns = report.columns[f"assimilation_{name}"]
+        assert columns["cycle"] == list(range(10, 40))
+        expected = np.mean([getattr(each, name) for each in alone], axis=0)
+        np.testing.assert_allclose(columns["gaspari_cohn_matrix"], expected, rtol=1e-3)
+
+
+def test_arms_are_drawn_with_their_standard_errors_and_differences():
+    report = Tables()
+    arms = ["none", "gaspari_cohn", "model"]
+    found = assimilation(a_model(), arms=arms, updates=["matrix"], report=report, **SHORT)
+    bars = report.rows("assimilation_arms")
+    assert [row["arm"] for row in bars] == [f"{arm}_matrix" for arm in arms]
+    for row in bars:
+        for name in ("posterior_rmse", "posterior_rmse_error", "posterior_spread"):
+            assert row[name] == found[f"{name}.{row['arm']}"]
+        seeds = [r for r in report.rows("assimilation_seeds") if r["arm"] == row["arm"]]
+        spreads = np.array([r["posterior_spread"] for r in seeds])
+        assert row["posterior_spread_error"] == pytest.approx(spreads.std(ddof=1) / 3**0.5)
+    gaps = report.rows("assimilation_differences")
+    assert "gaspari_cohn_matrix" not in [row["arm"] for row in gaps]
+    for row in gaps:
+        assert row["difference"] == found[f"difference.{row['arm']}"]
+        assert row["difference_error"] == found[f"difference_error.{row['arm']}"]
+
+
+def test_the_rank_histogram_is_drawn_against_a_flat_one():
+    report = Tables()
+    assimilation(None, arms=["gaspari_cohn"], updates=["matrix"], report=report, **SHORT)
+    counts = np.array(report.columns["assimilation_ranks"]["count"])
+    columns = report.columns["assimilation_rank_histogram"]
+    assert columns["rank"] == list(range(9))
+    np.testing.assert_allclose(columns["gaspari_cohn_matrix"], counts / (3 * 30 * 24 / 9))
+
+
+def test_what_is_compared_is_always_drawn_and_ensembles_of_another_size_have_other_ranks():
+    report = Tables()
+    arms = ["none", "gaspari_cohn", "nice", "curve", "large_ensemble", "model"]
+    assimilation(
+        a_model(),
+        arms=arms,
+        curve_path=gaspari_cohn_vector(24, 2.0),
+        updates=["matrix", "serial"],
+        large_members=20,
+        report=report,
+        **{**SHORT, "inflations": [1.1], "cutoffs": [8.0], "cycles": 12, "seeds": 2},
+    )
+    drawn = report.drawn["assimilation_rmse"]
+    assert len(drawn) == 7 < len(report.columns["assimilation_arms"]["arm"])
+    compared = {"curve_matrix", "curve_serial", "large_ensemble_matrix", "model_matrix"}
+    assert compared <= {*drawn}
+    ranked = report.drawn["assimilation_rank_histogram"]
+    assert ranked == ["curve_matrix", "curve_serial", "model_matrix"]
+    assert report.columns["assimilation_rank_histogram"]["rank"] == list(range(9))
+
+
+def test_nothing_is_drawn_where_every_arm_diverged():
+    report = Tables()
+    settings = {"twin": {"model_size": 40, "obs_dens": 2}, "members": 4, "inflations": [1.0]}
+    settings |= {"cycles": 140, "arms": ["none"], "seeds": 2, "tuning_seeds": 1}
+    found = assimilation(None, updates=["serial"], report=report, **{**SHORT, **settings})
+    assert found == {"diverged.none_serial": 2.0}
+    assert report.drawn == {}

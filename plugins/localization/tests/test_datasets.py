@@ -234,6 +234,12 @@ def test_two_processes_do_not_both_simulate(cache, monkeypatch):
     assert len(blocks(cache)) == 6
 
 
+def test_progress_is_shown_to_nobody_who_asked_for_quiet(capsys, monkeypatch):
+    monkeypatch.setenv("ZOO_QUIET", "1")
+    lorenz96_gains(**SMALL)
+    assert capsys.readouterr() == ("", "")
+
+
 def test_progress_is_a_plain_line_in_a_log(capsys):
     lorenz96_gains(**SMALL)
     out, err = capsys.readouterr()

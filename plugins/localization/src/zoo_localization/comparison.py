@@ -88,6 +88,8 @@ class Score:
             every setting in tuning, and never came to those truths, over the cycles in tuning up
             to the losses. NaN where there was none.
         analysis_ms: The same of an analysis.
+        series: The same as `figures`, each cycle by cycle, `(cycles,)`, and averaged over the seeds
+            on which it did not diverge; empty where there is none.
     """
 
     arm: Arm
@@ -98,6 +100,7 @@ class Score:
     lost_at: dict[int, int] = field(default_factory=dict)
     forecast_ms: float = float("nan")
     analysis_ms: float = float("nan")
+    series: dict[str, FloatArray] = field(default_factory=dict)
 
     @property
     def tuned(self) -> TunedFilter | None:
@@ -160,20 +163,19 @@ def score_arm(
         spin_up=protocol.spin_up,
         advance=advance,
     )
-    values = (found.prior_rmse, found.rmse, found.prior_spread, found.spread)
+    listed = (found.prior_rmse, found.rmse, found.prior_spread, found.spread)
+    values = dict(zip(FIGURES, listed, strict=True))
     is_lost = np.isin(np.arange(len(found.rmse)), list(found.lost))
     return Score(
         arm,
         tried,
-        {
-            name: np.where(is_lost, np.nan, each.mean(axis=1))
-            for name, each in zip(FIGURES, values, strict=True)
-        },
+        {name: np.where(is_lost, np.nan, each.mean(axis=1)) for name, each in values.items()},
         found.ranks[~is_lost].sum(axis=0),
         found.lost,
         found.lost_at,
         1e3 * found.forecast_seconds,
         1e3 * found.analysis_seconds,
+        {} if is_lost.all() else {n: each[~is_lost].mean(axis=0) for n, each in values.items()},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ class Steps(Protocol):
 def progress(label: str, total: int) -> Iterator[Steps]:
     """Show on stderr how far `total` steps have come, and how long the rest will take.
 
+    Nothing is shown where the environment variable `ZOO_QUIET` is set.
+
     Args:
         label: What is being done.
         total: Number of steps.
@@ -31,6 +34,9 @@ def progress(label: str, total: int) -> Iterator[Steps]:
     Yields:
         A function to call after each step, or with a number after several.
     """
+    if os.environ.get("ZOO_QUIET"):
+        yield _unseen
+        return
     if not sys.stderr.isatty():
         yield _lines(label, total)
         return
@@ -46,6 +52,10 @@ def progress(label: str, total: int) -> Iterator[Steps]:
             bar.advance(task, steps)
 
         yield advance
+
+
+def _unseen(steps: int = 1) -> None:
+    del steps
 
 
 def _lines(label: str, total: int) -> Steps:

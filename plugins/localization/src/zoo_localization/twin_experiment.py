@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo_localization.enkf import unusable
+from zoo_localization.ranks import truth_ranks
 from zoo_localization.twin import DivergenceGuard, Filter, FilterDivergedError, Generators, Twin
 
 FloatArray = NDArray[np.float64]
@@ -216,6 +217,7 @@ class _Experiments:
         self.rows = np.arange(many)
         self.seeds = self.rows % len(runs.seeds)
         self.rngs = _generators([runs.seeds[seed] for seed in self.seeds], 1)
+        self.tie_rngs = _generators([runs.seeds[seed] for seed in self.seeds], 2)
         first = runs.first[self.seeds]
         self.ensemble = self.twin.first_ensemble(first, members, self.rngs)
         shape = (many, runs.cycles - spin_up)
@@ -299,8 +301,8 @@ class _Experiments:
         self.errors[name][self.rows, place] = np.sqrt((error**2).mean(axis=-1))
         self.spreads[name][self.rows, place] = np.sqrt(variance.mean(axis=-1))
         if name == "prior":
-            below = (ensemble < truth[:, None, :]).sum(axis=-2)
-            for row, ranks in zip(self.rows, below, strict=True):
+            found = truth_ranks(ensemble, truth, self.tie_rngs.generators)
+            for row, ranks in zip(self.rows, found, strict=True):
                 self.ranks[row] += np.bincount(ranks, minlength=self.ranks.shape[1])
             if self.watch is not None:
                 self.watch(ensemble, truth)
@@ -317,12 +319,15 @@ class _Experiments:
         kept = np.flatnonzero(~is_lost)
         self.rows, self.seeds = self.rows[kept], self.seeds[kept]
         self.ensemble, self.filter = self.ensemble[kept], self.filter.rows(kept)
-        self.rngs = Generators([self.rngs.generators[place] for place in kept])
+        self.rngs, self.tie_rngs = (
+            Generators([rngs.generators[place] for place in kept])
+            for rngs in (self.rngs, self.tie_rngs)
+        )
         self.guard.keep(kept)
 
 
 def _generators(seeds: Sequence[int], stream: int) -> Generators:
-    """Return a generator for each seed: truths and filters draw from streams of their own."""
+    """Return a generator for each seed: truths, filters and ties draw from their own streams."""
     return Generators([np.random.default_rng([seed, stream]) for seed in seeds])
 
 

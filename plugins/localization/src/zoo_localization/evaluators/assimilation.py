@@ -89,22 +89,10 @@ def assimilation(
     curve = read_curve(curve_path) if isinstance(curve_path, str) else curve_path
     given = Ingredients(model, data or {}, curve, large_members, rolled)
     asked = asked_arms(arms, updates, given)
+    check_count("large_members", large_members, 2)
     tuning = cycles if tuning_cycles is None else tuning_cycles
-    for name, count, least in (
-        ("cycles", cycles, 1),
-        ("tuning_cycles", tuning, 1),
-        ("spin_up", spin_up, 0),
-        ("large_members", large_members, 2),
-    ):
-        check_count(name, count, least)
     curves = fixed_curves(asked, given, setting.twin.operator)
-    protocol = Protocol(
-        _truths(setting, "tuning_seeds", tuning_seeds, spin_up + tuning),
-        _truths(setting, "seeds", seeds, spin_up + cycles),
-        setting.inflations,
-        setting.cutoffs,
-        spin_up,
-    )
+    protocol = _protocol(setting, spin_up, (tuning_seeds, tuning), (seeds, cycles))
     planned = list(accumulate(filter_cycles(asked, protocol)))
     scores: list[Score] = []
     with progress("assimilation, cycles of filters", planned[-1]) as advance:
@@ -131,6 +119,25 @@ class _Count:
         if steps:
             self.steps += steps
             self.advance(steps)
+
+
+def _protocol(
+    setting: Setting,
+    spin_up: int,
+    tuning: tuple[int | Sequence[int], int],
+    reported: tuple[int | Sequence[int], int],
+) -> Protocol:
+    """Simulate the truths: of the seeds, and with the cycles that count, of each pair."""
+    check_count("cycles", reported[1], 1)
+    check_count("tuning_cycles", tuning[1], 1)
+    check_count("spin_up", spin_up, 0)
+    return Protocol(
+        _truths(setting, "tuning_seeds", tuning[0], spin_up + tuning[1]),
+        _truths(setting, "seeds", reported[0], spin_up + reported[1]),
+        setting.inflations,
+        setting.cutoffs,
+        spin_up,
+    )
 
 
 def _truths(setting: Setting, name: str, seeds: int | Sequence[int], cycles: int) -> TruthRuns:

@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo_localization.evaluators.pairs import Pairs, gain_pairs
-from zoo_localization.model_localization import gain_of_output
+from zoo_localization.evaluators.pairs import Pairs, density, gain_pairs, localized
 from zoo_localization.tapers import (
     gaspari_cohn_vector,
     offset_sums,
-    roll_columns,
     static_vector,
     taper_matrix,
 )
@@ -97,7 +95,7 @@ def fitted_sums(
     product: Any = 0.0
     dens = 0
     for batch in pairs:
-        dens = _density(batch, obs_dens)
+        dens = density(batch, obs_dens)
         some = batch.rolled_back(dens) if rolled else batch
         square = square + offset_sums(some.raw, some.raw, dens)
         product = product + offset_sums(some.raw, some.true, dens)
@@ -141,30 +139,17 @@ def _test_errors(
     errors: dict[str, Any] = dict.fromkeys(("raw", *vectors, "model"), 0.0)
     entries = 0
     for batch in pairs:
-        predicted = _predicted_gain(model, batch, obs_dens, rolled)
-        some = batch.rolled_back(obs_dens) if rolled else batch
-        if rolled:
-            predicted = roll_columns(predicted, obs_dens, back=True)
+        some = localized(model, batch, obs_dens, rolled=rolled)
         nobs = some.raw.shape[2]
         fixed = {
             name: some.raw * taper_matrix(vector, nobs, obs_dens)
             for name, vector in vectors.items()
         }
-        for name, gains in {"raw": some.raw, **fixed, "model": predicted}.items():
+        for name, gains in {"raw": some.raw, **fixed, "model": some.predicted}.items():
             error = np.asarray(gains, np.float64) - some.true
             errors[name] = errors[name] + offset_sums(error, error, obs_dens)
         entries += some.raw.size
     return errors, entries
-
-
-def _predicted_gain(model: Any, batch: Pairs, obs_dens: int, rolled: bool) -> Any:
-    """Return the model's gain, or the raw gain times the vector that it gives instead."""
-    fitted = batch.inputs
-    if isinstance(fitted, dict) and len(fitted) == 1:
-        # A model with one input takes the array itself, unless it was built on a dict of one.
-        takes_dict = isinstance(getattr(model, "input", None), dict)
-        fitted = fitted if takes_dict else next(iter(fitted.values()))
-    return gain_of_output(model.predict(fitted, verbose=0), batch.raw, obs_dens, rolled=rolled)
 
 
 def _by_distance(errors: dict[str, FloatArray], entries: float) -> dict[str, list[float]]:
@@ -177,8 +162,3 @@ def _by_distance(errors: dict[str, FloatArray], entries: float) -> dict[str, lis
         for name, sums in errors.items()
     }
     return {"distance": distances.tolist(), **{n: c.tolist() for n, c in columns.items()}}
-
-
-def _density(batch: Pairs, obs_dens: int | None) -> int:
-    size, nobs = batch.raw.shape[1:]
-    return size // nobs if obs_dens is None else obs_dens

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from zoo_localization.model_localization import gain_of_output
 from zoo_localization.tapers import roll_columns
 
 # Pairs read at once; those in memory are one batch.
@@ -32,8 +33,60 @@ class Pairs(NamedTuple):
         return Pairs(self.inputs, raw, true)
 
 
+class Localized(NamedTuple):
+    """Some gain pairs, none of them rolled, and what a model makes of them.
+
+    Attributes:
+        raw: Raw gains, `(pairs, model_size, nobs)`.
+        true: Reference gains, same shape.
+        predicted: The model's gains, same shape.
+    """
+
+    raw: Any
+    true: Any
+    predicted: Any
+
+
+def localized(model: Any, pairs: Pairs, obs_dens: int, *, rolled: bool) -> Localized:
+    """Localize gains by a model, and roll all of them back where they are rolled.
+
+    Args:
+        model: A Keras model that gives a gain, or a localization vector to multiply it with.
+        pairs: The gains.
+        obs_dens: States per observation.
+        rolled: Whether the gains, and so the model's, are rolled.
+
+    Returns:
+        Gains in their places.
+
+    Raises:
+        ValueError: If the model gives something else.
+    """
+    fitted = pairs.inputs
+    if isinstance(fitted, dict) and len(fitted) == 1:
+        # A model with one input takes the array itself, unless it was built on a dict of one.
+        takes_dict = isinstance(getattr(model, "input", None), dict)
+        fitted = fitted if takes_dict else next(iter(fitted.values()))
+    output = model.predict(fitted, verbose=0)
+    predicted = gain_of_output(output, pairs.raw, obs_dens, rolled=rolled)
+    if not rolled:
+        return Localized(pairs.raw, pairs.true, predicted)
+    back = pairs.rolled_back(obs_dens)
+    return Localized(back.raw, back.true, roll_columns(predicted, obs_dens, back=True))
+
+
+def density(pairs: Pairs, obs_dens: int | None) -> int:
+    """Return the states per observation: those asked, or `model_size // nobs`."""
+    size, nobs = pairs.raw.shape[1:]
+    return size // nobs if obs_dens is None else obs_dens
+
+
 def gain_pairs(
-    data: dict[str, Any], split: str, input_name: str, evaluator: str = "gain_rmse"
+    data: dict[str, Any],
+    split: str,
+    input_name: str,
+    evaluator: str = "gain_rmse",
+    numbers: Sequence[int] | None = None,
 ) -> Iterator[Pairs]:
     """Give the gain pairs of a split.
 
@@ -43,33 +96,62 @@ def gain_pairs(
         split: Which of its splits.
         input_name: Which entry of x is the raw gain.
         evaluator: Who asks, for messages.
+        numbers: Which pairs, from 0; `None` for all.
 
     Yields:
-        Pairs, at least one batch.
+        Pairs, at least one batch; those asked one at a time.
 
     Raises:
-        ValueError: If there is no such split, or it holds no finite gains of one shape.
+        ValueError: If there is no such split or pair, or it holds no finite gains of one shape.
     """
     if split not in data:
         raise ValueError(
             f'{evaluator} needs a "{split}" split, and the data have {sorted(data)}. Give the '
             f"dataset a number of {split} pairs above 0."
         )
-    done = 0
-    for inputs, target in _batches(data[split]):
+    whole = data["kg_true"][split] if "kg_true" in data else None
+    for some, (inputs, target) in _batches(data[split], numbers):
         raw = np.asarray(_named(inputs, input_name))
-        whole = data["kg_true"][split] if "kg_true" in data else None
-        true = np.asarray(target if whole is None else whole[done : done + len(raw)])
+        true = np.asarray(target if whole is None else whole[some])
         yield _checked(Pairs(inputs, raw, true), split, evaluator)
-        done += len(raw)
 
 
-def _batches(split: Any) -> Iterator[tuple[Any, Any]]:
-    if not hasattr(split, "samples"):
-        yield split[0], split[1]
+def _batches(split: Any, numbers: Sequence[int] | None) -> Iterator[tuple[slice, tuple[Any, Any]]]:
+    """Give inputs and targets, and where in the split they are."""
+    is_stream = hasattr(split, "samples")
+    if numbers is not None:
+        _check_numbers(numbers, split.sample_count if is_stream else len(split[1]))
+        stretches = [slice(number, number + 1) for number in numbers]
+    elif is_stream:
+        starts = range(0, split.sample_count, _PAIRS_AT_ONCE)
+        stretches = [slice(n, min(n + _PAIRS_AT_ONCE, split.sample_count)) for n in starts]
+    else:
+        yield slice(None), (split[0], split[1])
         return
-    for start in range(0, split.sample_count, _PAIRS_AT_ONCE):
-        yield split.samples(np.arange(start, min(start + _PAIRS_AT_ONCE, split.sample_count)), 0)
+    for some in stretches:
+        if is_stream:
+            yield some, split.samples(np.arange(some.start, some.stop), 0)
+        else:
+            yield some, (_taken(split[0], some), split[1][some])
+
+
+def _check_numbers(numbers: Sequence[int], count: int) -> None:
+    wrong = [number for number in numbers if not _is_number(number) or not 0 <= number < count]
+    if wrong:
+        raise ValueError(
+            f"samples must be numbers of gains from 0 to {count - 1}, as many as the split has, "
+            f"got {wrong[0]!r}."
+        )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _taken(inputs: Any, some: slice) -> Any:
+    if isinstance(inputs, dict):
+        return {name: array[some] for name, array in inputs.items()}
+    return inputs[some]
 
 
 def _named(inputs: Any, name: str) -> Any:

@@ -17,6 +17,7 @@ from zoo_localization.comparison import (
     mean_and_error,
     paired_difference,
 )
+from zoo_localization.evaluators.arm_figures import write_figures
 from zoo_localization.tapers import unmirror
 
 FloatArray = NDArray[np.float64]
@@ -63,7 +64,7 @@ def edges_of(scores: Sequence[Score]) -> list[str]:
 def write_tables(
     report: Any, scores: Sequence[Score], protocol: Protocol, curves: dict[str, FloatArray]
 ) -> None:
-    """Write the scores so far as tables.
+    """Write the scores so far as tables and figures.
 
     Args:
         report: What takes them, or `None`.
@@ -93,6 +94,7 @@ def write_tables(
         caption=f"Posterior RMSE of the settings tried, mean over {len(protocol.tuning.seeds)} "
         f"other seeds; none where a filter diverged",
     )
+    write_figures(report, scores, protocol.spin_up)
     if curves:
         size = protocol.tuning.twin.operator.model_size
         report.table(
