@@ -87,3 +87,24 @@ def test_synthetic_targets_are_a_tanh_of_a_linear_map_and_noise():
     np.testing.assert_allclose(np.tanh(held_x @ matrix), held_y, atol=1e-3)
     noisy = synthetic([3], [2], samples=2000, noise=0.5, seed=4)["train"][1]
     assert np.std(noisy - np.tanh(x @ matrix)) == pytest.approx(0.5, rel=0.05)
+
+
+def test_synthetic_labels_are_the_place_of_the_largest_number():
+    numbers = synthetic([3], [4], seed=2)["train"][1]
+    labels = synthetic([3], [4], seed=2, targets="labels")["train"][1]
+    np.testing.assert_array_equal(labels, np.argmax(numbers, axis=1))
+    assert set(labels.tolist()) == {0, 1, 2, 3}
+
+
+def test_synthetic_labels_of_one_number_say_whether_it_is_positive():
+    numbers = synthetic([3], [1], seed=2)["train"][1]
+    labels = synthetic([3], [1], seed=2, targets="labels")["train"][1]
+    assert (labels.shape, labels.dtype) == ((256, 1), np.float32)
+    np.testing.assert_array_equal(labels == 1, numbers > 0)
+
+
+def test_synthetic_inputs_by_name_are_the_parts_of_one():
+    whole = synthetic([7], [2], seed=3)["train"]
+    x, y = synthetic({"a": [2, 2], "b": [3]}, [2], seed=3)["train"]
+    np.testing.assert_array_equal(np.hstack([x["a"].reshape(-1, 4), x["b"]]), whole[0])
+    np.testing.assert_array_equal(y, whole[1])

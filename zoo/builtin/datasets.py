@@ -3,7 +3,7 @@
 import csv as csv_module
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -87,42 +87,55 @@ def csv(
 
 
 def synthetic(
-    x_shape: Sequence[int],
+    x_shape: Sequence[int] | Mapping[str, Sequence[int]],
     y_shape: Sequence[int],
     samples: int = 256,
     noise: float = 0.1,
     validation_samples: int = 64,
     test_samples: int = 64,
     seed: int = 0,
+    targets: Literal["numbers", "labels"] = "numbers",
 ) -> Splits:
     """A random linear map with a tanh and noise: something to learn, for examples and tests.
 
     Args:
-        x_shape: The shape of one input sample.
+        x_shape: The shape of one input sample, or that of each input by its name.
         y_shape: The shape of one target.
         samples: How many training samples.
         noise: The standard deviation of the noise on the targets.
         validation_samples: How many validation samples.
         test_samples: How many test samples.
         seed: Seeds the map, the inputs and the noise.
+        targets: `labels` instead of `numbers` is which number of a target is the largest, and of
+            a single one whether it is positive, as 0 or 1.
 
     Returns:
-        `{"train": (x, y), "validation": (x, y), "test": (x, y)}` with float32 arrays.
+        `{"train": (x, y), "validation": (x, y), "test": (x, y)}` with float32 arrays, or dicts of
+        them; labels of several are int64.
     """
     generator = np.random.default_rng(seed)
-    size_x, size_y = int(np.prod(x_shape)), int(np.prod(y_shape))
+    shapes = x_shape if isinstance(x_shape, Mapping) else {"": x_shape}
+    sizes_x, size_y = [int(np.prod(shape)) for shape in shapes.values()], int(np.prod(y_shape))
+    size_x = sum(sizes_x)
     matrix = generator.normal(size=(size_x, size_y)) / np.sqrt(size_x)
 
-    def draw(count: int) -> tuple[Array, Array]:
+    def draw(count: int) -> tuple[Any, Array]:
         x = generator.normal(size=(count, size_x))
         y = np.tanh(x @ matrix) + noise * generator.normal(size=(count, size_y))
-        return (
-            x.reshape(count, *x_shape).astype("float32"),
-            y.reshape(count, *y_shape).astype("float32"),
-        )
+        parts = np.split(x.astype("float32"), np.cumsum(sizes_x)[:-1], axis=1)
+        by_name = {
+            name: part.reshape(count, *shape)
+            for part, (name, shape) in zip(parts, shapes.items(), strict=True)
+        }
+        numbers = y.reshape(count, *y_shape).astype("float32")
+        return by_name.get("", by_name), _labels(y) if targets == "labels" else numbers
 
     sizes = {"train": samples, "validation": validation_samples, "test": test_samples}
     return {split: draw(count) for split, count in sizes.items() if count}
+
+
+def _labels(y: Array) -> Array:
+    return (y > 0).astype("float32") if y.shape[1] == 1 else y.argmax(axis=1)
 
 
 def split_off(data: Splits, validation_split: float, test_split: float) -> Splits:
