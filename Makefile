@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 PLUGINS := plugins/diagnostics plugins/localization plugins/weighted-loss
 MODEL ?= clf-lorenz96
 
-.PHONY: install train test test-slow test-faults bench bench-full science science-quick lint clean
+.PHONY: install train test test-slow test-faults bench bench-full science science-quick notebooks lint clean
 
 install: $(STAMP)
 
@@ -43,6 +43,9 @@ science: $(STAMP)
 
 science-quick: $(STAMP)
 	$(BIN)/python -m benchmarks.science --quick
+
+notebooks: $(STAMP)
+	$(BIN)/python docs/notebooks/execute.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

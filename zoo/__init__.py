@@ -164,7 +164,8 @@ def train(
     from zoo.runtime.weights import Shelf
 
     shelf = Shelf(workspace.registry, workspace.catalog, accept_harmless=accept_harmless)
-    wishes = Wishes(folder, resume, start_from, quiet)
+    origins = workspace.origins(model, overrides)
+    wishes = Wishes(folder, resume, start_from, quiet, origins)
     with workspace.pointing(model.source, overrides):
         return train_model(model, shelf, workspace.root, wishes)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from zoo.errors import ConfigError, StorageError
 
-_TEMPORARY = re.compile(r"\..+\.(?:toml|lock|json|csv|txt|safetensors)\.[a-z0-9_]{8}")
+_TEMPORARY = re.compile(r"\..+\.(?:toml|lock|json|csv|txt|html|png|safetensors|zoo)\.[a-z0-9_]{8}")
 _NO_MEMORY = ("MemoryError", "_ArrayMemoryError", "ResourceExhaustedError")
 _MORE_MEMORY = "close other programs, use smaller batches, or a machine with more memory"
 _MAKE_ROOM = "make room on its disk: `zoo gc` shows what may go, and old runs are often the largest"

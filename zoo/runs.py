@@ -18,6 +18,18 @@ if TYPE_CHECKING:  # reading one is seldom needed, and takes time to import
     from zoo.registry.document import WeightsEntry
 
 RUN_FILE = "run.json"
+PROVENANCE = "provenance.json"
+"""Each value of the config and where it came from."""
+
+DATA = "data.json"
+"""Shape and statistics of each array of the data."""
+
+TIMINGS = "timings.json"
+"""How many seconds each epoch took; None where that is not known."""
+
+EVALUATION = "evaluation.json"
+"""What evaluators found, and after which epoch."""
+
 MODEL_PREFIX = "model/"
 """Before the path of each weight in a checkpoint."""
 
@@ -31,7 +43,8 @@ class Run:
 
     Attributes:
         folder: The folder with `config.toml`, `run.json`, `history.csv`, `history.json`,
-            `log.txt` and `checkpoint.safetensors`; once it was evaluated also `report/`.
+            `log.txt` and `checkpoint.safetensors`; for its report `provenance.json`, `data.json`,
+            `timings.json` and, once it was evaluated, `evaluation.json`; and `report/`.
     """
 
     folder: Path
@@ -48,7 +61,7 @@ class Run:
 
     @property
     def report_folder(self) -> Path:
-        """Where the tables of its evaluation are."""
+        """Where its report is, and the tables and figures of its evaluation."""
         return self.folder / "report"
 
     @property
@@ -93,6 +106,27 @@ class Run:
         facts = self.facts if path.exists() else {}
         write_atomically(path, json.dumps({**facts, **changes}, indent=2).encode() + b"\n")
 
+    def note(self, name: str) -> Any:
+        """Reads what is kept beside the training for its report; None where it is not there.
+
+        Args:
+            name: `PROVENANCE`, `DATA`, `TIMINGS` or `EVALUATION`.
+
+        Raises:
+            StorageError: If it is damaged.
+        """
+        path = self.folder / name
+        if not path.is_file():
+            return None
+        try:
+            return json.loads(read_bytes(path))
+        except ValueError as error:
+            raise StorageError(f"{path} is damaged: {error}") from error
+
+    def write_note(self, name: str, document: Any) -> None:
+        """Writes what is kept beside the training for its report; see `note`."""
+        write_atomically(self.folder / name, json.dumps(document, indent=1).encode() + b"\n")
+
     def write_history(self, history: History) -> None:
         """Writes the history as JSON and as CSV, one row an epoch."""
         write_atomically(self.folder / "history.json", json.dumps(history).encode() + b"\n")
@@ -107,7 +141,7 @@ class Run:
 
     def remove_temporaries(self) -> None:
         """Removes what a killed training was about to write; the caller holds the lock."""
-        for path in self.folder.iterdir():
+        for path in self.folder.rglob(".*"):
             if is_temporary(path):
                 path.unlink(missing_ok=True)
 

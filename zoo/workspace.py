@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # what only some commands need is imported where they need it
     from zoo.checks import Checked
     from zoo.config.compose import Source
     from zoo.registry.document import Registry
+    from zoo.resolve import ResolvedModel
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,27 @@ class Workspace:
         from zoo.config.locate import located
 
         return located(findings, source, self._model, overrides)
+
+    def origins(
+        self, model: "ResolvedModel", overrides: Mapping[str, Any] | None = None
+    ) -> dict[str, str]:
+        """Says of each value of a resolved model where it comes from.
+
+        Args:
+            model: The resolved model.
+            overrides: What `--set` gave, by dotted key.
+
+        Returns:
+            By dotted key `file:line`, `--set KEY` or `default`; nothing where a file has gone.
+        """
+        from zoo.config.origins import read_origins
+        from zoo.resolve.settings import settings
+
+        try:
+            found = read_origins(model.document, model.source, overrides or {}, self._model)
+        except (ZooError, OSError, ValueError):  # a report without it is better than no training
+            return {}
+        return {key: found.of(key) for key in settings(model)}
 
     def _model(self, name: str) -> "Source":
         from zoo.sources import find_model

@@ -133,7 +133,7 @@ def test_a_right_config_costs_no_second_look(
     zoo_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (zoo_root / "m.toml").write_text(PARENT.replace("Dence", "Dense"))
-    monkeypatch.setattr("zoo.config.locate.places", None)
+    monkeypatch.setattr("zoo.config.texts.places", None)
     assert zoo.check("m.toml") == []
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 import zoo
+from zoo.report.card import card_of
+from zoo.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
@@ -40,6 +42,15 @@ def test_a_card_has_the_number_of_parameters_and_every_version(name: str) -> Non
     assert rows(CARDS[name])["parameters"].startswith(f"{shown['parameters']:,} ")
     for version in shown["versions"]:
         assert version in CARDS[name]
+
+
+@pytest.mark.parametrize("name", WITH_WEIGHTS)
+def test_what_the_zoo_prints_as_a_card_agrees(name: str) -> None:
+    printed = card_of(REGISTRY, REGISTRY.find(name), Workspace(ROOT))
+    count = rows(CARDS[name])["parameters"].split()[0]
+    assert rows(printed)["parameters"] == count
+    assert rows(printed)["licence"] == "Apache-2.0"
+    assert "Nobody has written any down" not in printed
 
 
 @pytest.mark.parametrize("name", WITH_WEIGHTS)

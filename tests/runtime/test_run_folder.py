@@ -78,6 +78,10 @@ def test_a_run_lies_in_the_zoo_under_the_models_name(train, zoo_root):
         "history.json",
         "log.txt",
         "checkpoint.safetensors",
+        "provenance.json",
+        "data.json",
+        "timings.json",
+        "report",
     }
     assert {path.name for path in zoo_root.iterdir()} == {"registry.toml", "data", "m.toml", "runs"}
 

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+import keras
+
+from zoo.progress import Steps, progress
 from zoo.runtime.batches import batches
 
 
@@ -27,5 +30,25 @@ def metrics(
     if chosen not in data:
         raise ValueError(f"the data has no split {split!r}; it has {', '.join(data)}")
     found = batches(data[chosen], model, batch_size)
-    results = model.evaluate(found, return_dict=True, verbose=0)
+    with progress(f"batches of {chosen}", _count(found)) as advance:
+        shown = [_Shown(advance)]
+        results = model.evaluate(found, return_dict=True, verbose=0, callbacks=shown)
     return {name: float(value) for name, value in results.items()}
+
+
+class _Shown(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
+    """Tells of each batch."""
+
+    def __init__(self, advance: Steps) -> None:
+        super().__init__()
+        self._advance = advance
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._advance()
+
+
+def _count(found: Any) -> int | None:
+    try:
+        return len(found)
+    except TypeError:  # nobody knows how many there will be
+        return None

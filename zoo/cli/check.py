@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from zoo.cli.command import Answer, command, findings_document, import_keras, report
+from zoo.cli.completion import complete_model
 from zoo.cli.options import DebugOption, JsonOption, LockedOption, SetOption, ZooOption
 from zoo.config.compose import parse_overrides
 from zoo.errors import Finding, error_of
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
 @command
 def check_command(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="Model configs, or names of models.")
+        list[str],
+        typer.Argument(
+            metavar="FILE...",
+            help="Model configs, or names of models.",
+            autocompletion=complete_model,
+        ),
     ],
     deep: Annotated[
         bool,

@@ -15,6 +15,7 @@ import typer
 
 from zoo.errors import Finding, ZooError, printable
 from zoo.files import storage_error
+from zoo.progress import quietly
 from zoo.runtime.signals import interruptible, leaving_on_signals, stopped_by
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def command(function: Callable[P, Answer]) -> Callable[P, None]:
         if not debug:
             os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         try:
-            with interruptible(), _stdout_on_stderr():
+            with interruptible(), _stdout_on_stderr(), quietly(bool(kwargs.get("quiet"))):
                 answer = function(*args, **kwargs)
             _print(answer, as_json)
             status = answer.exit_status

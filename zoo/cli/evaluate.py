@@ -1,24 +1,38 @@
 """`zoo evaluate`: a version or a run through the evaluators of its config."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from zoo.cli.command import Answer, command, import_keras
+from zoo.cli.completion import complete_version_or_run
 from zoo.cli.locked import hold_to_the_lock
-from zoo.cli.options import AcceptHarmlessOption, DebugOption, JsonOption, LockedOption, ZooOption
+from zoo.cli.options import (
+    AcceptHarmlessOption,
+    DebugOption,
+    JsonOption,
+    LockedOption,
+    QuietOption,
+    ZooOption,
+)
 from zoo.report import Report
-from zoo.runs import open_run
+from zoo.report.run_report import try_run_report
+from zoo.runs import EVALUATION, open_run
 from zoo.workspace import Workspace
 
 
 @command
 def evaluate_command(
     what: Annotated[
-        str, typer.Argument(metavar="NAME[@V]|RUN", help="A version, or the folder of a run.")
+        str,
+        typer.Argument(
+            metavar="NAME[@V]|RUN",
+            help="A version, or the folder of a run.",
+            autocompletion=complete_version_or_run,
+        ),
     ],
     report: Annotated[
         Path | None,
@@ -28,6 +42,7 @@ def evaluate_command(
     ] = None,
     locked: LockedOption = False,
     accept_harmless: AcceptHarmlessOption = False,
+    quiet: QuietOption = False,
     zoo: ZooOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -54,13 +69,18 @@ def evaluate_command(
     tables = Report(open_run(what).report_folder if is_run and report is None else report)
     results = evaluate(model, built, workspace.catalog, tables)
     files = [str(path) for path in tables.files]
-    document = {"model": label, "results": results, "report": files}
+    document: dict[str, Any] = {"model": label, "results": results, "report": files}
+    if is_run and report is None:
+        run = open_run(what)
+        run.write_note(EVALUATION, {"epochs": run.facts.get("epochs"), "results": results})
+        page = try_run_report(run, model, workspace.catalog)
+        document["page"] = str(page) if page is not None else None
 
     def text(console: Console) -> None:
         for evaluator, values in results.items():
             console.print(_table(f"{label}  {evaluator}", values))
-        if files:
-            console.print(f"report     {tables.folder}")
+        if files or document.get("page"):
+            console.print(f"report     {document.get('page') or tables.folder}")
 
     return Answer(document, text)
 

@@ -7,15 +7,25 @@ import typer
 from rich.console import Console
 
 from zoo.cli.command import Answer, command, import_keras
-from zoo.cli.options import AcceptHarmlessOption, DebugOption, JsonOption, ZooOption
+from zoo.cli.completion import complete_model
+from zoo.cli.options import AcceptHarmlessOption, DebugOption, JsonOption, QuietOption, ZooOption
+from zoo.progress import progress
 from zoo.workspace import Workspace
 
 
 @command
 def import_command(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help=".npz, .safetensors, .weights.h5")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help=".npz, .safetensors, .weights.h5 or .keras.")
+    ],
     model: Annotated[
-        str, typer.Option("--model", metavar="FILE", help="The model that the weights are of.")
+        str,
+        typer.Option(
+            "--model",
+            metavar="FILE",
+            help="The model that the weights are of.",
+            autocompletion=complete_model,
+        ),
     ],
     name_map: Annotated[
         Path | None,
@@ -25,6 +35,7 @@ def import_command(
         str | None, typer.Option("--version", metavar="X.Y.Z", help="By default the next one.")
     ] = None,
     accept_harmless: AcceptHarmlessOption = False,
+    quiet: QuietOption = False,
     zoo: ZooOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -44,7 +55,8 @@ def import_command(
     check_importable(file)
     names = NameMap.read(name_map) if name_map is not None else NameMap()
     shelf = Shelf(workspace.registry, workspace.catalog, accept_harmless=accept_harmless)
-    entry = import_weights(file, resolved, shelf, root, names, version)
+    with progress(f"importing {file.name}", live=False):
+        entry = import_weights(file, resolved, shelf, root, names, version)
     document = {"version": entry.reference, "sha256": entry.sha256, "file": entry.file}
 
     def text(console: Console) -> None:

@@ -7,6 +7,7 @@ import typer
 
 from zoo.cli.columns import columns
 from zoo.cli.command import Answer, command
+from zoo.cli.completion import complete_kind
 from zoo.cli.options import DebugOption, JsonOption, ZooOption
 from zoo.components import ARGUMENT_KINDS, KINDS, MODELS, did_you_mean
 from zoo.errors import ConfigError, ZooError
@@ -19,7 +20,10 @@ _LISTED = (*KINDS, *ARGUMENT_KINDS)
 def list_command(
     kind: Annotated[
         str | None,
-        typer.Argument(help=f"{', '.join(_LISTED)}, or models; without it, all but models."),
+        typer.Argument(
+            help=f"{', '.join(_LISTED)}, or models; without it, all but models.",
+            autocompletion=complete_kind,
+        ),
     ] = None,
     match: Annotated[
         str,

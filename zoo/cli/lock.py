@@ -9,6 +9,7 @@ import typer
 
 from zoo.cli.columns import columns
 from zoo.cli.command import Answer, command, report
+from zoo.cli.completion import complete_model
 from zoo.cli.options import DebugOption, JsonOption, ZooOption
 from zoo.errors import RegistryError
 from zoo.workspace import Workspace
@@ -24,6 +25,7 @@ def lock_command(
         typer.Argument(
             metavar="[FILE|NAME...]",
             help="Configs, or names of models; by default all that the registry lists.",
+            autocompletion=complete_model,
         ),
     ] = None,
     check: Annotated[

@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import os
 import sys
 from collections.abc import Iterable
 from typing import Annotated, Any
@@ -21,11 +22,16 @@ COMMANDS = {
     "deprecate": "withdrawing:deprecate_command",
     "predict": "predict:predict_command",
     "evaluate": "evaluate:evaluate_command",
+    "report": "report:report_command",
+    "site": "site:site_command",
+    "runs": "runs:runs_command",
+    "diff": "diff:diff_command",
     "verify": "verify:verify_command",
     "push": "push:push_command",
     "pull": "pull:pull_command",
     "lock": "lock:lock_command",
     "gc": "gc:gc_command",
+    "export": "export:export_command",
     "import": "import_weights:import_command",
     "schema": "schema:schema_command",
     "doctor": "doctor:doctor_command",
@@ -96,6 +102,17 @@ def main() -> None:
     # Importing makes objects by the hundred thousand, and they stay: looking through them for
     # garbage after every 700 takes a tenth of the time.
     gc.set_threshold(50_000)
-    arguments = behind_the_command(sys.argv[1:])
-    asked = [name for name in arguments[:1] if name in COMMANDS]
-    app_with(asked or COMMANDS)(arguments)
+    if "_ZOO_COMPLETE" in os.environ:  # a shell asks how the line goes on
+        from zoo.cli.completion import bash_with_versions, words_so_far
+
+        with bash_with_versions():
+            _run([], words_so_far())
+    else:
+        arguments = behind_the_command(sys.argv[1:])
+        _run(arguments, arguments)
+
+
+def _run(arguments: list[str], words: list[str]) -> None:
+    asked = [name for name in words[:1] if name in COMMANDS]
+    # The name is the same for `python -m zoo`: completion is asked for under it.
+    app_with(asked or COMMANDS)(arguments, prog_name="zoo")

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from zoo.cli.completion import complete_model, complete_version
+
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout, and nothing else there.")
 ]
@@ -35,5 +37,14 @@ AcceptHarmlessOption = Annotated[
     ),
 ]
 FileArgument = Annotated[
-    str, typer.Argument(metavar="FILE", help="A model config, or the name of a model of the zoo.")
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="A model config, or the name of a model of the zoo.",
+        autocompletion=complete_model,
+    ),
+]
+VersionArgument = Annotated[
+    str,
+    typer.Argument(metavar="NAME[@V]", help="A model of the zoo.", autocompletion=complete_version),
 ]

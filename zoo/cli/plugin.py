@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from zoo.cli.command import Answer, command
+from zoo.cli.completion import complete_plugin
 from zoo.cli.options import DebugOption, JsonOption
 from zoo.cli.rows import print_rows
 from zoo.errors import PluginError
@@ -45,7 +46,12 @@ def plugin_list_command(as_json: JsonOption = False, debug: DebugOption = False)
 
 @command
 def plugin_check_command(
-    name: Annotated[str, typer.Argument(help="The plugin's distribution, such as zoo-waves.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="The plugin's distribution, such as zoo-waves.", autocompletion=complete_plugin
+        ),
+    ],
     timeout: Annotated[
         float, typer.Option("--timeout", metavar="S", min=0.1, help="Seconds for each module.")
     ] = _DEFAULT_SECONDS,

@@ -8,13 +8,22 @@ from rich.console import Console
 
 from zoo.cli.command import Answer, command, import_keras
 from zoo.cli.locked import hold_to_the_lock
-from zoo.cli.options import AcceptHarmlessOption, DebugOption, JsonOption, LockedOption, ZooOption
+from zoo.cli.options import (
+    AcceptHarmlessOption,
+    DebugOption,
+    JsonOption,
+    LockedOption,
+    QuietOption,
+    VersionArgument,
+    ZooOption,
+)
+from zoo.progress import progress
 from zoo.workspace import Workspace
 
 
 @command
 def predict_command(
-    name: Annotated[str, typer.Argument(metavar="NAME[@V]", help="A model of the zoo.")],
+    name: VersionArgument,
     input_: Annotated[
         Path, typer.Argument(metavar="INPUT", help=".npy, .npz (by input name) or NetCDF.")
     ],
@@ -24,6 +33,7 @@ def predict_command(
     batch_size: Annotated[int, typer.Option(min=1, help="Samples at a time.")] = 32,
     locked: LockedOption = False,
     accept_harmless: AcceptHarmlessOption = False,
+    quiet: QuietOption = False,
     zoo: ZooOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -48,7 +58,8 @@ def predict_command(
     from zoo.runtime.weights import Shelf
 
     model = Shelf(registry, workspace.catalog, accept_harmless=accept_harmless).load(reference)
-    results = predict(model, values, batch_size)
+    with progress(f"predicting with {reference}"):
+        results = predict(model, values, batch_size)
     write_arrays(output, results)
     shapes = {key: list(array.shape) for key, array in results.items()}
     document = {"model": reference, "output": str(output), "shapes": shapes}

@@ -8,17 +8,22 @@ import typer
 from rich.console import Console
 
 from zoo.cli.command import Answer, command
-from zoo.cli.options import DebugOption, JsonOption, ZooOption
+from zoo.cli.completion import complete_run
+from zoo.cli.options import DebugOption, JsonOption, QuietOption, ZooOption
 from zoo.runs import open_run
 
 
 @command
 def publish_command(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
+    run: Annotated[
+        Path,
+        typer.Argument(metavar="RUN", help="The folder of a run.", autocompletion=complete_run),
+    ],
     version: Annotated[
         str | None,
         typer.Option("--version", metavar="X.Y.Z", help="The version; by default the next one."),
     ] = None,
+    quiet: QuietOption = False,
     zoo: ZooOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,

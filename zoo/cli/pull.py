@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Console
 
 from zoo.cli.command import Answer, command
-from zoo.cli.options import DebugOption, JsonOption, ZooOption
+from zoo.cli.options import DebugOption, JsonOption, QuietOption, ZooOption
 from zoo.cli.stores import VersionsArgument, going_on, known_store
 from zoo.workspace import Workspace
 
@@ -13,6 +13,7 @@ from zoo.workspace import Workspace
 @command
 def pull_command(
     names: VersionsArgument = None,
+    quiet: QuietOption = False,
     zoo: ZooOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,

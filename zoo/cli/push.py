@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Console
 
 from zoo.cli.command import Answer, command
-from zoo.cli.options import DebugOption, JsonOption, ZooOption
+from zoo.cli.options import DebugOption, JsonOption, QuietOption, ZooOption
 from zoo.cli.stores import VersionsArgument, going_on, known_store
 from zoo.registry.document import Registry, WeightsEntry
 from zoo.registry.versions import split_reference
@@ -15,6 +15,7 @@ from zoo.workspace import Workspace
 @command
 def push_command(
     names: VersionsArgument = None,
+    quiet: QuietOption = False,
     zoo: ZooOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from zoo.catalog.cards import Argument, Card
 from zoo.cli.command import Answer, command
+from zoo.cli.completion import complete_anything
 from zoo.cli.graph import model_answer
 from zoo.cli.options import DebugOption, JsonOption, ZooOption
 from zoo.components import MODELS, Component, did_you_mean, singular
@@ -23,19 +24,29 @@ from zoo.workspace import Workspace
 @command
 def show_command(
     name: Annotated[
-        str, typer.Argument(help="A component, a model, or a version such as my-model@1.")
+        str,
+        typer.Argument(
+            help="A component, a model, or a version such as my-model@1.",
+            autocompletion=complete_anything,
+        ),
     ],
+    card: Annotated[
+        bool, typer.Option("--card", help="Of a version: its card, in Markdown.")
+    ] = False,
     zoo: ZooOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> Answer:
-    """Show a component's arguments, a model's graph, or a version's entry.
+    """Show a component's arguments, a model's graph, or a version's entry or card.
 
     Example: zoo show Dense
     """
     workspace = Workspace(zoo)
     if "@" in name:
-        return _version(name, workspace)
+        return _card(name, workspace) if card else _version(name, workspace)
+    if card:
+        latest = workspace.known_registry.find(name).reference
+        return _card(latest, workspace)
     rows = [row for row in workspace.catalog.named(name) if row.kind != MODELS]
     if rows:
         return _components(rows, workspace)
@@ -118,6 +129,17 @@ def _type(argument: Argument) -> str:
     if argument.kind is not None:
         return singular(argument.kind)
     return " or ".join(argument.types)
+
+
+def _card(reference: str, workspace: Workspace) -> Answer:
+    from zoo.report.card import card_of
+
+    registry = workspace.known_registry
+    entry = registry.find(reference)
+    markdown = card_of(registry, entry, workspace)
+    document = {**entry.model_dump(mode="json"), "card": markdown}
+    # Printed as it is: rich would take what stands in brackets for its own.
+    return Answer(document, lambda console: console.out(markdown, highlight=False))
 
 
 def _version(reference: str, workspace: Workspace) -> Answer:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zoo.cli.completion import complete_version
 from zoo.errors import RegistryError
 from zoo.registry.document import Registry
 from zoo.runtime.signals import stopped_by
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
 
 VersionsArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[NAME[@V]]...", help="Models or versions; by default all."),
+    typer.Argument(
+        metavar="[NAME[@V]]...",
+        help="Models or versions; by default all.",
+        autocompletion=complete_version,
+    ),
 ]
 
 

@@ -1,5 +1,6 @@
 """`zoo train`: from a config to a run, and on request to a published version."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import typer
 from rich.console import Console
 
 from zoo.cli.command import Answer, command, import_keras
+from zoo.cli.completion import complete_run, complete_version
 from zoo.cli.locked import hold_to_the_lock
 from zoo.cli.options import (
     AcceptHarmlessOption,
@@ -19,6 +21,8 @@ from zoo.cli.options import (
     ZooOption,
 )
 from zoo.config.compose import parse_overrides
+from zoo.report.run_report import INDEX
+from zoo.runs import Run
 from zoo.workspace import Workspace
 
 
@@ -27,14 +31,20 @@ def train_command(
     file: FileArgument,
     set_: SetOption = None,
     run: Annotated[
-        Path | None, typer.Option("--run", metavar="DIR", help="The run's folder.")
+        Path | None,
+        typer.Option("--run", metavar="DIR", help="The run's folder.", autocompletion=complete_run),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in --run DIR, or the newest one.")
     ] = False,
     start_from: Annotated[
         str | None,
-        typer.Option("--from", metavar="NAME@V", help="Start from the weights of a version."),
+        typer.Option(
+            "--from",
+            metavar="NAME@V",
+            help="Start from the weights of a version.",
+            autocompletion=complete_version,
+        ),
     ] = None,
     publish: Annotated[
         bool, typer.Option("--publish", help="Publish the weights when the training is done.")
@@ -67,17 +77,20 @@ def train_command(
     from zoo.runtime.weights import Shelf
 
     shelf = Shelf(workspace.registry, workspace.catalog, accept_harmless=accept_harmless)
+    wishes = Wishes(run, resume, start_from, quiet, workspace.origins(model, overrides))
     with workspace.pointing(model.source, overrides):
-        done = train(model, shelf, workspace.root, Wishes(run, resume, start_from, quiet))
+        done = train(model, shelf, workspace.root, wishes)
     published = done.publish(zoo=workspace.root).reference if publish else None
     document = {"run": str(done.folder), "history": done.history, "published": published}
+    return Answer(document, partial(_print, done, published))
 
-    def text(console: Console) -> None:
-        last = "  ".join(f"{name} {value:.4g}" for name, value in done.last_epoch().items())
-        console.print(f"run        {done.folder}\nlast epoch {last}")
-        if published:
-            console.print(f"published  {published}\nnext       zoo evaluate {published}")
-        else:
-            console.print(f"next       zoo publish {done.folder}")
 
-    return Answer(document, text)
+def _print(done: Run, published: str | None, console: Console) -> None:
+    last = "  ".join(f"{name} {value:.4g}" for name, value in done.last_epoch().items())
+    console.print(f"run        {done.folder}\nlast epoch {last}")
+    if (page := done.report_folder / INDEX).is_file():
+        console.print(f"report     {page}")
+    if published:
+        console.print(f"published  {published}\nnext       zoo evaluate {published}")
+    else:
+        console.print(f"next       zoo publish {done.folder}")

@@ -9,7 +9,8 @@ from rich.console import Console
 
 from zoo.catalog.discovery import installed_versions
 from zoo.cli.command import Answer, command, report
-from zoo.cli.options import DebugOption, JsonOption, ZooOption
+from zoo.cli.completion import complete_version
+from zoo.cli.options import DebugOption, JsonOption, QuietOption, ZooOption
 from zoo.errors import RegistryError, error_of
 from zoo.registry.document import Registry, WeightsEntry
 from zoo.registry.editing import editing
@@ -24,7 +25,11 @@ from zoo.workspace import Workspace
 def verify_command(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME[@V]]", help="One model or version; by default all."),
+        typer.Argument(
+            metavar="[NAME[@V]]",
+            help="One model or version; by default all.",
+            autocompletion=complete_version,
+        ),
     ] = None,
     accept_edits: Annotated[
         bool,
@@ -34,6 +39,7 @@ def verify_command(
         bool,
         typer.Option("--migrate", help="Bring registry.toml of an older format to today's first."),
     ] = False,
+    quiet: QuietOption = False,
     zoo: ZooOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,

@@ -7,12 +7,18 @@ import typer
 from rich.console import Console
 
 from zoo.cli.command import Answer, command
+from zoo.cli.completion import complete_version
 from zoo.cli.options import DebugOption, JsonOption, ZooOption
 from zoo.registry.life import Withdrawn, set_status
 from zoo.registry.root import known_root
 
 VersionsArgument = Annotated[
-    list[str], typer.Argument(metavar="NAME@V...", help="Versions, each by its full number.")
+    list[str],
+    typer.Argument(
+        metavar="NAME@V...",
+        help="Versions, each by its full number.",
+        autocompletion=complete_version,
+    ),
 ]
 
 

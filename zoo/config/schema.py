@@ -46,6 +46,7 @@ PRECISIONS = (
     "mixed_float16",
     "mixed_bfloat16",
 )
+LOGS = ("tensorboard", "csv")
 
 
 def wrong_type(message: str) -> PydanticCustomError:
@@ -92,6 +93,10 @@ def _true_false_or_auto(value: Any) -> Any:
     if value != "auto" and not isinstance(value, bool):
         raise wrong_type('`jit_compile` is true, false or "auto"')
     return value
+
+
+def _one_or_several(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
 
 
 def _references(value: Any) -> Any:
@@ -189,6 +194,7 @@ class LayerTable(ComponentTable):
 
 
 AnyComponent = Annotated[NamedComponent, BeforeValidator(_table_of_type)]
+Logs = Annotated[list[Annotated[str, _one_of(LOGS)]], BeforeValidator(_one_or_several)]
 Loss = Annotated[LossTable, BeforeValidator(_table_of_type)]
 Metric = Annotated[MetricTable, BeforeValidator(_table_of_type)]
 
@@ -205,6 +211,7 @@ class TrainTable(Table):
         precision: A Keras dtype policy.
         jit_compile: Whether XLA compiles the step.
         steps_per_execution: How many steps run between two looks from Python.
+        log: What is written of the training besides its history.
         callbacks: Keras callbacks.
     """
 
@@ -216,6 +223,7 @@ class TrainTable(Table):
     precision: Annotated[str, _one_of(PRECISIONS)] = "float32"
     jit_compile: Annotated[bool | Literal["auto"], BeforeValidator(_true_false_or_auto)] = "auto"
     steps_per_execution: Count = 1
+    log: Logs = Field(default_factory=list)
     callbacks: list[AnyComponent] = Field(default_factory=list)
 
 

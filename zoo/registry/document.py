@@ -41,11 +41,14 @@ class PluginRequirement(_Entry):
 
 
 class ModelEntry(_Entry):
-    """A model of the zoo, with or without weights."""
+    """A model of the zoo, with or without weights; what its card says of all its versions."""
 
     name: _Name
     config: str
     description: str = ""
+    license: str = ""
+    limits: str = ""
+    tags: list[_Name] = Field(default_factory=list)
 
 
 class WeightsEntry(_Entry):

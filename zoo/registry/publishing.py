@@ -10,6 +10,7 @@ from typing import Any
 from zoo.digest import sha256
 from zoo.errors import ConfigError, RegistryError
 from zoo.files import write_atomically
+from zoo.progress import progress
 from zoo.registry.document import Registry, WeightsEntry
 from zoo.registry.editing import editing
 from zoo.registry.root import WEIGHTS_FOLDER
@@ -70,7 +71,7 @@ def publish(root: Path, candidate: Candidate, version: str | None = None) -> Wei
         RegistryError: If the registry is damaged.
         StorageError: If a file cannot be written.
     """
-    with editing(root) as edit:
+    with progress(f"publishing {candidate.name}"), editing(root) as edit:
         number = _number(edit.registry, candidate, version)
         folder = f"{WEIGHTS_FOLDER}/{candidate.name}"
         config = candidate.config.encode()

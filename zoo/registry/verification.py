@@ -1,7 +1,7 @@
 """Whether what the registry lists is there, whole, and what it says it is."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from zoo.components import normalized
 from zoo.digest import sha256
 from zoo.errors import Finding, RegistryError, ZooError
 from zoo.files import read_bytes
+from zoo.progress import progress
 from zoo.registry.document import PluginRequirement, Registry, WeightsEntry
 from zoo.registry.places import place_of
 from zoo.registry.tensors import TensorFile, decode, manifest_of
@@ -69,13 +70,20 @@ def verify(
     problems = [
         problem for requirement in registry.plugins for problem in _unmet(requirement, installed)
     ]
-    for entry in entries:
-        for check in (read_weights, checked_config):
-            try:
-                check(registry, entry)
-            except ZooError as error:
-                problems.extend(error.findings)
+    listed = list(entries)
+    with progress("verifying", sum(entry.size for entry in listed), of_bytes=True) as advance:
+        for entry in listed:
+            problems += _problems_of(registry, entry)
+            advance(entry.size)
     return problems
+
+
+def _problems_of(registry: Registry, entry: WeightsEntry) -> Iterator[Finding]:
+    for check in (read_weights, checked_config):
+        try:
+            check(registry, entry)
+        except ZooError as error:
+            yield from error.findings
 
 
 def missing_plugins(entry: WeightsEntry, installed: Mapping[str, str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What evaluators leave behind: tables as files."""
+"""What people look at: tables and figures of evaluators, pages, and the report of a run."""
 
 from zoo.report.tables import Report, Tables
 

@@ -1,25 +1,22 @@
-"""Tables that evaluators report, each kept as CSV and as JSON."""
+"""Tables and figures that evaluators report, each kept as CSV and as JSON."""
 
-import csv
-import io
 import json
-import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from zoo.files import write_atomically
-
-Cell = str | bool | int | float | None
+from zoo.report.cells import Cell, Cells, cells_of, csv_of
+from zoo.report.figures import Figure, bars_figure, image_rows, images_figure, lines_figure
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass
 class Report:
-    """The folder that takes the tables of all evaluators.
+    """The folder that takes the tables and figures of all evaluators.
 
     Attributes:
         folder: Where they go; None keeps none, and only checks them.
@@ -44,6 +41,10 @@ class Report:
 class Tables:
     """What an evaluator with a parameter `report` is given.
 
+    Each method keeps a table or figure in place of one of that name that there may have been.
+    Columns are of equal length, by name: text, truth values, numbers, or None. NaN and infinities
+    are kept as None, and not drawn.
+
     Attributes:
         report: The report that it is a part of.
         evaluator: What the config calls the evaluator.
@@ -55,63 +56,151 @@ class Tables:
     prefix: str
 
     def table(self, name: str, columns: Mapping[str, Sequence[Any]], caption: str = "") -> None:
-        """Keeps a table, in place of one of that name that there may have been.
+        """Keeps a table.
 
         Args:
             name: What to call it, and its files.
-            columns: Columns of equal length, by name: text, truth values, numbers, or None. NaN
-                and infinities are kept as None.
+            columns: Its columns.
             caption: A line on what it shows.
 
         Raises:
             ValueError: If it is no such table.
             StorageError: If it cannot be written.
         """
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise ValueError(
-                f"the name of a table is made of letters, digits, '.', '_' and '-', at most 64; "
-                f"received {name!r}"
-            )
-        cells = {str(key): [_cell(name, value) for value in each] for key, each in columns.items()}
-        lengths = {key: len(each) for key, each in cells.items()}
-        if len({*lengths.values()}) != 1:
-            listed = ", ".join(f"{key} {count}" for key, count in lengths.items()) or "none"
-            raise ValueError(f"the columns of the table {name!r} differ in length: {listed}")
-        if self.report.folder is not None:
-            self._write(f"{self.prefix}{name}", cells, caption)
+        _check_name(name)
+        cells = cells_of(f"the table {name!r}", columns)
+        self._keep(name, caption, cells)
 
-    def _write(self, name: str, cells: dict[str, list[Cell]], caption: str) -> None:
+    def lines(
+        self,
+        name: str,
+        columns: Mapping[str, Sequence[Any]],
+        *,
+        x: str,
+        y: Sequence[str],
+        bands: Mapping[str, tuple[str, str]] | None = None,
+        xlabel: str = "",
+        ylabel: str = "",
+        log: bool = False,
+        caption: str = "",
+    ) -> None:
+        """Keeps a figure of lines.
+
+        Args:
+            name: What to call it, and its files.
+            columns: The numbers.
+            x: The column along the horizontal axis.
+            y: The columns to draw, each a line called as the column is.
+            bands: By label, the columns of a band's lower and upper end.
+            xlabel: What the horizontal axis shows, with its unit; else the name of `x`.
+            ylabel: What the vertical axis shows, with its unit.
+            log: Whether the vertical axis is logarithmic, where what is drawn is positive.
+            caption: A line on what it shows.
+
+        Raises:
+            ValueError: If it is no such figure.
+            StorageError: If it cannot be written.
+        """
+        _check_name(name)
+        cells = cells_of(f"the figure {name!r}", columns)
+        labels = (xlabel or x, ylabel)
+        figure = lines_figure(name, cells, x=x, y=y, bands=bands or {}, labels=labels, log=log)
+        self._keep(name, caption, cells, figure)
+
+    def bars(
+        self,
+        name: str,
+        columns: Mapping[str, Sequence[Any]],
+        *,
+        x: str,
+        y: Sequence[str],
+        errors: Mapping[str, str] | None = None,
+        xlabel: str = "",
+        ylabel: str = "",
+        caption: str = "",
+    ) -> None:
+        """Keeps a figure of bars, one group for each row.
+
+        Args:
+            name: What to call it, and its files.
+            columns: The numbers, and what the groups are called.
+            x: The column that names the groups.
+            y: The columns to draw, each a bar in every group.
+            errors: By a column of `y`, the column of its errors, drawn upwards and downwards.
+            xlabel: What the groups are; else the name of `x`.
+            ylabel: What the vertical axis shows, with its unit.
+            caption: A line on what it shows.
+
+        Raises:
+            ValueError: If it is no such figure.
+            StorageError: If it cannot be written.
+        """
+        _check_name(name)
+        cells = cells_of(f"the figure {name!r}", columns)
+        labels = (xlabel or x, ylabel)
+        figure = bars_figure(name, cells, x=x, y=y, errors=errors or {}, labels=labels)
+        self._keep(name, caption, cells, figure)
+
+    def images(
+        self,
+        name: str,
+        arrays: Mapping[str, Any],
+        *,
+        xlabel: str = "",
+        ylabel: str = "",
+        diverging: bool = True,
+        caption: str = "",
+    ) -> None:
+        """Keeps a figure of arrays side by side, all on one colour scale.
+
+        Args:
+            name: What to call it, and its files.
+            arrays: By title, arrays with two axes: rows go down, columns to the right.
+            xlabel: What the columns are.
+            ylabel: What the rows are.
+            diverging: Whether the scale is symmetric about zero, which is white.
+            caption: A line on what it shows.
+
+        Raises:
+            ValueError: If it is no such figure.
+            StorageError: If it cannot be written.
+        """
+        _check_name(name)
+        cells, figure = images_figure(name, arrays, labels=(xlabel, ylabel), diverging=diverging)
+        self._keep(name, caption, cells, figure, image_rows(figure))
+
+    def _keep(
+        self,
+        name: str,
+        caption: str,
+        cells: Cells,
+        figure: Figure | None = None,
+        rows: tuple[Iterable[str], Iterable[Iterable[Cell]]] | None = None,
+    ) -> None:
+        folder = self.report.folder
+        if folder is None:
+            return
+        full = f"{self.prefix}{name}"
         document = {
-            "name": name,
+            "name": full,
             "evaluator": self.evaluator,
             "caption": caption,
             "columns": cells,
+            **({"figure": figure} if figure is not None else {}),
         }
-        texts = {"json": json.dumps(document, indent=1) + "\n", "csv": _csv(cells)}
+        header, lines = rows or (cells, zip(*cells.values(), strict=True))
+        indent = 1 if rows is None else None  # not a line for each pixel
+        texts = {"json": json.dumps(document, indent=indent) + "\n", "csv": csv_of(header, lines)}
         for suffix, text in texts.items():
-            assert self.report.folder is not None
-            path = self.report.folder / f"{name}.{suffix}"
+            path = folder / f"{full}.{suffix}"
             write_atomically(path, text.encode())
             if path not in self.report.files:
                 self.report.files.append(path)
 
 
-def _cell(table: str, value: Any) -> Cell:
-    # Scalars of NumPy and of tensors give their plain value.
-    plain = value.item() if hasattr(value, "item") else value
-    if isinstance(plain, float) and not math.isfinite(plain):
-        return None
-    if plain is None or isinstance(plain, str | bool | int | float):
-        return plain
-    raise ValueError(
-        f"the table {table!r} holds a {type(plain).__name__}; cells are text, truth values, "
-        f"numbers or None"
-    )
-
-
-def _csv(cells: dict[str, list[Cell]]) -> str:
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(cells)
-    rows.writerows(zip(*cells.values(), strict=True))
-    return text.getvalue()
+def _check_name(name: Any) -> None:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ValueError(
+            f"the name of a table or figure is made of letters, digits, '.', '_' and '-', at most "
+            f"64; received {name!r}"
+        )

@@ -70,7 +70,8 @@ def _input(table: InputTable) -> dict[str, Any]:
 
 
 def _train(table: TrainTable) -> dict[str, Any]:
-    return table.model_dump(exclude={"loop", "callbacks"})
+    # What is written of a training does not change it, so most configs are as they always were.
+    return table.model_dump(exclude={"loop", "callbacks"} | (set() if table.log else {"log"}))
 
 
 class _Writer:

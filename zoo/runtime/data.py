@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from zoo.errors import RunError, StorageError, ZooError, in_one_line
+from zoo.progress import progress
 from zoo.resolve import Part
 from zoo.runtime.instantiate import Instantiator
 
@@ -33,7 +34,8 @@ def load_data(part: Part, instantiator: Instantiator, model: Any) -> dict[str, S
     """
     instantiator.check(part)
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        label = f"making the data, {part.component.name}"
+        with contextlib.redirect_stdout(sys.stderr), progress(label, live=False):
             data = instantiator.call(part)
     except ZooError as error:
         raise error.located(file=str(instantiator.file), key=part.key) from None
@@ -108,7 +110,7 @@ def check_targets(data: Mapping[str, Split], elementwise: Sequence[str], model: 
     shapes = {name: tuple(t.shape[1:]) for name, t in zip(names, model.outputs, strict=True)}
     for split in (name for name in SPLITS if name in data):
         parts = split_parts(_shown(data[split]))
-        for label, array in _arrays("y", parts[1], names) if parts is not None else ():
+        for label, array in named_arrays("y", parts[1], names) if parts is not None else ():
             name = label[2:-1] if label != "y" else names[0]
             shape = np.asarray(array).shape[1:]
             if name in elementwise and not _alike(shape, shapes[name]):
@@ -161,10 +163,10 @@ def _check_split(name: str, split: Split, model: Any) -> None:
     x, y, weight = parts
     counts = {}
     for what, values, names in (("x", x, input_names(model)), ("y", y, output_names(model))):
-        for label, array in _arrays(what, values, names):
+        for label, array in named_arrays(what, values, names):
             counts[label] = _check_array(f"{label} of {name}", array)
     if weight is not None:
-        for label, array in _arrays("sample_weight", weight, output_names(model)):
+        for label, array in named_arrays("sample_weight", weight, output_names(model)):
             counts[label] = _check_array(f"{label} of {name}", array)
     if len(set(counts.values())) > 1:
         listed = ", ".join(f"{label} {count}" for label, count in counts.items())
@@ -172,7 +174,17 @@ def _check_split(name: str, split: Split, model: Any) -> None:
     _check_shapes(name, fitted(x, input_names(model)), model)
 
 
-def _arrays(what: str, values: Any, names: list[str]) -> Iterator[tuple[str, Any]]:
+def named_arrays(what: str, values: Any, names: list[str]) -> Iterator[tuple[str, Any]]:
+    """Gives the arrays that belong to a model's inputs or outputs, each with its label.
+
+    Args:
+        what: `x`, `y` or `sample_weight`.
+        values: What the dataset gives for it.
+        names: The names of the inputs or outputs.
+
+    Raises:
+        RunError: If one is missing.
+    """
     if isinstance(values, Mapping):
         if what == "x":
             for missing in (name for name in names if name not in values):

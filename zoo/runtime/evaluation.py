@@ -7,6 +7,7 @@ from typing import Any
 
 from zoo.catalog.catalog import Catalog
 from zoo.errors import ConfigError, RunError, ZooError
+from zoo.progress import progress
 from zoo.report import Report, Tables
 from zoo.resolve import Part, ResolvedModel
 from zoo.runtime.data import load_data
@@ -61,7 +62,8 @@ def _results(
 ) -> dict[str, float]:
     name = part.component.name
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        # It may have a bar of its own.
+        with contextlib.redirect_stdout(sys.stderr), progress(f"evaluating, {name}", live=False):
             found = instantiator.call(part, *given, report=tables)
         results = {str(key): float(value) for key, value in found.items()}
     except (ZooError, KeyboardInterrupt):

@@ -13,7 +13,7 @@ from zoo.arrays import read_npz
 from zoo.components import did_you_mean
 from zoo.config.reader import read_toml
 from zoo.digest import sha256
-from zoo.errors import ConfigError, RegistryError, RunError, in_one_line
+from zoo.errors import ConfigError, RegistryError, RunError
 from zoo.files import read_bytes
 from zoo.registry.document import WeightsEntry
 from zoo.registry.publishing import Candidate, publish
@@ -21,9 +21,10 @@ from zoo.registry.tensors import Tensors, decode
 from zoo.registry.verification import WEIGHTS_FORMAT
 from zoo.resolve import ResolvedModel, resolved_toml
 from zoo.runtime.fingerprint import fingerprint
+from zoo.runtime.h5_weights import load_h5, weights_in_keras_file
 from zoo.runtime.weights import Shelf, assign
 
-SUFFIXES = (".npz", ".safetensors", ".weights.h5")
+SUFFIXES = (".npz", ".safetensors", ".weights.h5", ".keras")
 LAYOUTS = ("keras", "torch")
 
 _FROM_TORCH = {2: (1, 0), 3: (2, 1, 0), 4: (2, 3, 1, 0), 5: (2, 3, 4, 1, 0)}
@@ -75,7 +76,7 @@ def import_weights(
     """Publishes the weights of a file as a version of a model; nothing in it is unpickled.
 
     Args:
-        file: An `.npz`, `.safetensors` or Keras `.weights.h5` file.
+        file: An `.npz`, `.safetensors`, Keras `.weights.h5` or `.keras` file.
         model: The model that they are of.
         shelf: Builds it.
         root: The zoo root.
@@ -95,8 +96,10 @@ def import_weights(
     graph = shelf.graph(model, built)
     if (made_by := _graph_of(file, data)) is not None:
         shelf.compare(made_by, graph, file.name, "name the model that they are of with --model")
-    if file.name.endswith(".weights.h5"):
-        _load_h5(file, built)
+    if file.name.endswith((".weights.h5", ".keras")):
+        is_h5 = file.suffix == ".h5"
+        weights = data if is_h5 else weights_in_keras_file(data, file.name, built)
+        load_h5(weights, file.name, built)
     else:
         assign(built, _fitted(_arrays(file, data), built, name_map, file), file.name)
     tensors = {variable.path: np.asarray(variable.value) for variable in built.weights}
@@ -148,16 +151,6 @@ def _graph_of(file: Path, data: bytes) -> dict[str, Any] | None:
         return None
     metadata = decode(data, file.name).metadata
     return dict(json.loads(metadata["graph"])) if metadata.get("format") == WEIGHTS_FORMAT else None
-
-
-def _load_h5(file: Path, built: Any) -> None:
-    try:
-        built.load_weights(file)
-    except Exception as error:  # h5py and Keras raise many kinds here
-        raise RegistryError(
-            f"{file.name} does not fit the model, or is damaged: {in_one_line(error)}",
-            suggestion="it has to come from save_weights() of the same Keras model",
-        ) from error
 
 
 def _fitted(arrays: Tensors, built: Any, name_map: NameMap, file: Path) -> Tensors:

@@ -6,15 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import TextColumn
+
+from zoo.progress import bar, on_a_terminal
 
 
 def progress_callback(epochs: int, *, quiet: bool = False) -> Any:
@@ -29,7 +23,7 @@ def progress_callback(epochs: int, *, quiet: bool = False) -> Any:
     """
     if quiet:
         return keras.callbacks.Callback()
-    return EpochBar(epochs) if sys.stderr.isatty() else EpochLines(epochs)
+    return EpochBar(epochs) if on_a_terminal() else EpochLines(epochs)
 
 
 class EpochLines(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
@@ -55,15 +49,7 @@ class EpochBar(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
     def __init__(self, epochs: int) -> None:
         super().__init__()
         self._epochs = epochs
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[logs]}"),
-            console=Console(stderr=True),
-        )
+        self._bar = bar(TextColumn("{task.fields[logs]}"))
         self._task: Any = None
 
     def on_train_begin(self, logs: Any = None) -> None:

@@ -1,14 +1,16 @@
 """The callback that keeps a run: history and checkpoint after each epoch, a stop on NaN."""
 
+import contextlib
 import math
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 
-from zoo.errors import RunError
+from zoo.errors import RunError, StorageError
 from zoo.registry.tensors import TensorFile
-from zoo.runs import History, Run
+from zoo.runs import TIMINGS, History, Run
 from zoo.runtime import checkpoint
 from zoo.runtime.signals import StopRequest
 
@@ -39,8 +41,10 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
         self._request = request
         self._epoch = 0
         self._batches = 0
+        self._began: float | None = None
         self.history = history
         self.done = max((len(values) for values in history.values()), default=0)
+        self._seconds = _earlier_seconds(run, self.done)
 
     def on_train_begin(self, logs: Any = None) -> None:
         # Keras has just reset the callbacks, which stand before this one.
@@ -49,6 +53,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._epoch = epoch
+        self._began = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         loss = float((logs or {}).get("loss", 0.0))
@@ -87,6 +92,12 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
             values.append(_finite(value))
         self.done = epoch + 1
         self._save(self.model)
+        self._seconds.extend([None] * (epoch - len(self._seconds)))
+        # Its checkpoint is a part of an epoch's time, as whoever waits for it has it.
+        passed = None if self._began is None else round(time.perf_counter() - self._began, 3)
+        self._seconds.append(passed)
+        with contextlib.suppress(StorageError):  # what the report shows is not worth the training
+            self._run.write_note(TIMINGS, self._seconds)
 
     def take_missing(self, history: Mapping[str, Any]) -> None:
         """Takes the history of a loop that called no callbacks."""
@@ -105,6 +116,16 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
         path = self._run.checkpoint_path
         checkpoint.save(path, model, self._callbacks, self.done, self.history, self._batches)
         self._run.write_history(self.history)
+
+
+def _earlier_seconds(run: Run, done: int) -> list[float | None]:
+    """Gives how long the epochs before have taken, as far as that is known."""
+    try:
+        earlier = run.note(TIMINGS) if done else None
+    except StorageError:  # the training is worth more than its timings
+        earlier = None
+    known = earlier[:done] if isinstance(earlier, list) else []
+    return [*known, *([None] * (done - len(known)))]
 
 
 def _finite(value: Any) -> float | None:

@@ -6,7 +6,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -18,13 +18,19 @@ from filelock import FileLock, Timeout
 from zoo.catalog.discovery import CORE
 from zoo.errors import ConfigError, RunError, StorageError, ZooError, in_one_line
 from zoo.files import file_error, make_folder, storage_error, write_atomically
+from zoo.progress import quietly
 from zoo.registry.tensors import TensorFile
+from zoo.report.run_report import try_run_report
 from zoo.resolve import ResolvedModel, resolved_toml
-from zoo.runs import RUN_FILE, Run, new_folder, open_run
+from zoo.resolve.settings import settings
+from zoo.runs import DATA, PROVENANCE, RUN_FILE, Run, new_folder, open_run
 from zoo.runtime import checkpoint
+from zoo.runtime.batch_log import Log
 from zoo.runtime.data import check_targets, load_data
+from zoo.runtime.data_summary import data_summary
 from zoo.runtime.fingerprint import fingerprint, part_within
 from zoo.runtime.instantiate import Instantiator
+from zoo.runtime.logs import check_logs, close_logs, open_logs
 from zoo.runtime.progress import progress_callback
 from zoo.runtime.recorder import Recorder
 from zoo.runtime.signals import StopRequest, stop_on_signals, stopped_by
@@ -40,12 +46,14 @@ class Wishes:
         resume: Whether to go on with the run in that folder, or else with the newest one.
         start_from: The `name@version` whose weights the training starts from.
         quiet: Whether to show no progress.
+        origins: Where each value of the config comes from, for the report.
     """
 
     folder: str | Path | None = None
     resume: bool = False
     start_from: str | None = None
     quiet: bool = False
+    origins: Mapping[str, str] = field(default_factory=dict)
 
 
 class Settings(dict[str, Any]):
@@ -76,7 +84,7 @@ def train(model: ResolvedModel, shelf: Shelf, zoo: Path | None, wishes: Wishes) 
         RunError: If the data or the training is not finite; the last good checkpoint stays.
         Stopped: If a signal stopped it; `resume` goes on.
     """
-    with stop_on_signals() as request:
+    with stop_on_signals() as request, quietly(wishes.quiet):
         try:
             return _Training(model, shelf, zoo, wishes, request).run()
         except KeyboardInterrupt as error:
@@ -111,6 +119,7 @@ class _Training:
                 key=missing.strip("[]"),
             )
         self.instantiator.check(self.model.data, self.model.loop, *self.model.callbacks)
+        check_logs(self.model.train.log, str(self.model.source.path))
         run, earlier = self._folder()
         built = self.shelf.build(self.model)
         if earlier is not None:
@@ -123,7 +132,8 @@ class _Training:
         check_targets(data, self._elementwise_outputs(), built)
         # What a callback writes stays in the run's folder.
         inside = Instantiator(self.model.source.path, run.folder, run.folder)
-        callbacks = [inside.make(part) for part in self.model.callbacks]
+        supplied = {"run_folder": str(run.folder)}
+        callbacks = [inside.make(part, **supplied) for part in self.model.callbacks]
         with _locked(run):
             # From here on the run's files say how it ended, so a stop waits until they can.
             self.request.deferred = True
@@ -133,6 +143,7 @@ class _Training:
             else:
                 # More epochs may be asked for than the run began with.
                 write_atomically(run.config_path, resolved_toml(self.model).encode())
+            self._write_notes(run, data_summary(data, built))
             self._train(run, built, data, callbacks, earlier)
         return run
 
@@ -216,6 +227,23 @@ class _Training:
             status="running",
         )
 
+    def _write_notes(self, run: Run, summary: list[dict[str, Any]]) -> None:
+        try:
+            before = {row["key"]: row for row in run.note(PROVENANCE) or ()}
+        except (StorageError, TypeError, KeyError):  # damaged: the report will have less to say
+            before = {}
+        rows = [
+            {"key": key, "value": value, "from": self.wishes.origins.get(key, "")}
+            for key, value in settings(self.model).items()
+        ]
+        # Resumed with the run's own config, what is as it was still comes from where it came.
+        kept = [_as_before(before.get(row["key"]), row) for row in rows]
+        try:
+            run.write_note(PROVENANCE, kept)
+            run.write_note(DATA, summary)
+        except StorageError as error:
+            print(f"the report will not show the config: {in_one_line(error)}", file=sys.stderr)
+
     def _parent(self) -> str:
         return self.shelf.reference(self.wishes.start_from) if self.wishes.start_from else ""
 
@@ -236,6 +264,7 @@ class _Training:
             print(all_done if done >= epochs else by_itself, file=sys.stderr)
             return
         recorder = Recorder(run, callbacks, history, earlier, self.request)
+        logs: list[Log] = []
         progress = progress_callback(epochs, quiet=self.wishes.quiet)
         run.log(f"training {self.model.name}, epochs {done + 1} to {epochs}")
         run.write_facts(status="running", planned=epochs)
@@ -246,7 +275,8 @@ class _Training:
             # Killed between its last epoch and its end, it has only the end before it.
             ended = earlier is not None and checkpoint.ended(earlier)
             last = done if ended and epochs <= facts.get("planned", epochs) else epochs
-            self._call_loop(built, data, [*callbacks, recorder, progress], done, last)
+            logs += open_logs(run, self.model, history, done)
+            self._call_loop(built, data, [*callbacks, *logs, recorder, progress], done, last)
             recorder.finish(built)
             run.write_facts(status="finished", finished=_now(), epochs=recorder.done)
         except BaseException as error:  # a signal too leaves a usable run
@@ -259,6 +289,9 @@ class _Training:
             raise error from None
         finally:
             getattr(progress, "close", lambda: None)()
+            if run.checkpoint_path.exists():
+                try_run_report(run, self.model, self.shelf.catalog, quiet=self.wishes.quiet)
+            close_logs(logs, recorder.history)
         run.log("finished")
         try:
             self.request.raise_if_received()
@@ -268,7 +301,7 @@ class _Training:
     def _call_loop(
         self, built: Any, data: Mapping[str, Any], callbacks: Sequence[Any], done: int, last: int
     ) -> None:
-        settings = Settings(self.model.train.model_dump(exclude={"loop", "callbacks"}))
+        settings = Settings(self.model.train.model_dump(exclude={"log", "loop", "callbacks"}))
         settings |= {"initial_epoch": done, "epochs": last}
         recorder = next(item for item in callbacks if isinstance(item, Recorder))
         self.request.raise_if_received()
@@ -320,10 +353,15 @@ def _differing_tables(run: Run, model: ResolvedModel) -> list[str]:
     old = tomllib.loads(run.config_path.read_text(encoding="utf-8"))
     new = tomllib.loads(resolved_toml(model))
     for table in (old, new):
-        table.get("train", {}).pop("epochs", None)
+        for key in ("epochs", "log"):
+            table.get("train", {}).pop(key, None)
         for key in ("description", "evaluate"):
             table.pop(key, None)
     return [key for key in {**old, **new} if old.get(key) != new.get(key)]
+
+
+def _as_before(old: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, Any]:
+    return old if old is not None and old.get("value") == new["value"] else new
 
 
 def _now() -> str:

@@ -37,6 +37,11 @@ class Shelf:
         self._accept_harmless = accept_harmless
         self._cautioned: set[str] = set()
 
+    @property
+    def catalog(self) -> Catalog:
+        """The installed components."""
+        return self._catalog
+
     def resolved(self, reference: str) -> ResolvedModel:
         """Resolves the config that a version was made by."""
         return self._resolved(self._entry(reference))

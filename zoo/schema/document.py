@@ -3,7 +3,7 @@
 from typing import Any
 
 from zoo.catalog.catalog import Catalog
-from zoo.config.schema import ANY_SIZE, DTYPES, PRECISIONS
+from zoo.config.schema import ANY_SIZE, DTYPES, LOGS, PRECISIONS
 from zoo.schema.components import definitions, listed, ref
 from zoo.schema.values import (
     WITH_A_VARIABLE,
@@ -71,6 +71,12 @@ TRAIN: dict[str, Schema] = {
         "description": 'Whether XLA compiles the step; "auto" by default.',
     },
     "steps_per_execution": _count(default=1),
+    "log": {
+        "if": {"type": "array"},
+        "then": list_of(one_of(LOGS)),
+        "else": one_of(LOGS),
+        "description": "What is written of the training besides its history.",
+    },
     "callbacks": listed("callbacks"),
 }
 """The keys of `[train]`."""

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
+from zoo.progress import bar, is_quiet, on_a_terminal
 from zoo.store.objects import Told
 
 
@@ -22,8 +23,8 @@ class Transfers:
 
     def __enter__(self) -> Self:
         """Takes the terminal."""
-        if sys.stderr.isatty():
-            self._bars = self._open.enter_context(_bars())
+        if on_a_terminal() and not is_quiet():
+            self._bars = self._open.enter_context(bar(of_bytes=True))
         return self
 
     def __exit__(
@@ -45,37 +46,17 @@ class Transfers:
         """
         if self._bars is None:
             rest = f", from byte {done:,} on" if done else ""
-            print(f"{self._verb} {name} ({size:,} bytes{rest})", file=sys.stderr, flush=True)
+            self.say(f"{self._verb} {name} ({size:,} bytes{rest})")
             return untold
         task = self._bars.add_task(f"{self._verb} {name}", total=size, completed=done)
         return lambda count: self._bars.update(task, advance=count)
 
     def say(self, text: str) -> None:
         """Prints a line."""
-        print(text, file=sys.stderr, flush=True)
+        if not is_quiet():
+            print(text, file=sys.stderr, flush=True)
 
 
 def untold(count: int) -> None:
     """Shows nothing of the bytes that have been moved."""
     del count
-
-
-def _bars() -> Any:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )

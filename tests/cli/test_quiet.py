@@ -1,0 +1,91 @@
+"""Commands that may take long say so on stderr, after a second and unless --quiet is given."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from zoo.progress import QUIET
+
+SAYS = {
+    "train": "making the data, synthetic ...",
+    "publish": "publishing tiny ...",
+    "evaluate": "evaluating, metrics ...",
+    "predict": "predicting with tiny@1.0.0 ...",
+    "verify": "verifying ...",
+    "import": "importing weights.npz ...",
+}
+
+
+@pytest.fixture
+def commands(cli, tiny: Path, zoo_root: Path, monkeypatch) -> dict[str, list[object]]:
+    """Each command's arguments, in a zoo with a run and a version."""
+    run = zoo_root / "run"
+    cli("train", tiny, "-q", "--publish", "--run", run)
+    np.save("x.npy", np.zeros((3, 4), "float32"))
+    np.savez("weights.npz", **{path.replace("/", "__"): a for path, a in _weights(run).items()})
+    Path("names.toml").write_text(
+        "[names]\n" + "".join(f'"{p}" = "{p.replace("/", "__")}"\n' for p in _weights(run))
+    )
+    _say_at_once(monkeypatch)
+    return {
+        "train": ["train", tiny],
+        "publish": ["publish", run],
+        "evaluate": ["evaluate", "tiny@1.0.0"],
+        "predict": ["predict", "tiny@1.0.0", "x.npy", "-o", "y.npy"],
+        "verify": ["verify"],
+        "import": ["import", "weights.npz", "--model", tiny, "--map", "names.toml"],
+    }
+
+
+def _weights(folder: Path) -> dict[str, np.ndarray]:
+    from zoo.runs import open_run
+
+    return open_run(folder).weights()
+
+
+def _say_at_once(monkeypatch) -> None:
+    class AtOnce(threading.Timer):
+        def __init__(self, _seconds, begin) -> None:
+            super().__init__(0.0, begin)
+
+        def start(self) -> None:
+            super().start()
+            self.join()
+
+    monkeypatch.setattr("zoo.progress.threading.Timer", AtOnce)
+
+
+def test_each_says_what_it_does_on_stderr_and_nothing_when_quiet(cli, commands) -> None:
+    for name, arguments in commands.items():
+        done = cli(*arguments, "--json")
+        assert SAYS[name] in done.err.splitlines(), name
+        assert done.document, name
+        quiet = cli(*arguments, "--json", "--quiet")
+        assert SAYS[name] not in quiet.err, name
+        assert quiet.document, name
+    assert QUIET not in os.environ
+
+
+def test_a_plugin_and_its_processes_learn_of_it_by_the_environment(
+    cli, tiny: Path, make_distribution
+) -> None:
+    make_distribution(
+        "zoo-telling",
+        {"zoo.datasets": {"telling": "telling:telling"}},
+        {
+            "telling.py": "import os, sys\nimport numpy as np\n"
+            "def telling():\n"
+            "    print('quiet', os.environ.get('ZOO_QUIET'), file=sys.stderr)\n"
+            "    return {'train': (np.zeros((4, 4), 'float32'), np.zeros((4, 2), 'float32'))}\n"
+        },
+    )
+    text = tiny.read_text()
+    before, _, rest = text.partition("[data]")
+    tiny.write_text(f'{before}[data]\ntype = "telling"\n[train]{rest.partition("[train]")[2]}')
+    assert "quiet None" in cli("train", tiny, "--run", "loud").err
+    assert "quiet 1" in cli("train", tiny, "--run", "still", "-q").err
