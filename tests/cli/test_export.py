@@ -57,6 +57,7 @@ def test_a_run_is_exported_by_its_folder(cli, tiny, zoo_root):
     assert document["size"] == sum(path.stat().st_size for path in files)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["onnx", "tflite"])
 def test_converters_write_nothing_but_the_progress(cli, published, kind):
     done = cli("export", published, "--format", kind, "--json")
