@@ -104,7 +104,7 @@ def _expect_the_last_epoch(tally: Tally, run: Run, told: int) -> None:
     for name, array in content.tensors.items():
         tally.expect((array == done).all(), f"{name} is not what epoch {done} had")
     run.remove_temporaries()
-    known = {"run.json", "config.toml", "history.json", "history.csv", ".lock"}
+    known = {"run.json", "config.toml", "history.json", "history.csv", "timings.json", ".lock"}
     left = {path.name for path in run.folder.iterdir()} - known - {"checkpoint.safetensors"}
     tally.expect(not left, f"left behind: {left}")
 
