@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 PLUGINS := plugins/diagnostics plugins/localization plugins/weighted-loss
 MODEL ?= clf-lorenz96
 
-.PHONY: install train test test-slow test-faults bench bench-full science science-quick notebooks lint clean
+.PHONY: install train test test-slow test-faults bench bench-full science science-quick docs notebooks lint clean
 
 install: $(STAMP)
 
@@ -43,6 +43,10 @@ science: $(STAMP)
 
 science-quick: $(STAMP)
 	$(BIN)/python -m benchmarks.science --quick
+
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "next: open build/site/index.html"
 
 notebooks: $(STAMP)
 	$(BIN)/python docs/notebooks/execute.py

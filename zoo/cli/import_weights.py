@@ -29,7 +29,7 @@ def import_command(
     ],
     name_map: Annotated[
         Path | None,
-        typer.Option("--map", metavar="MAP", help="TOML: layout, and [names] by variable path."),
+        typer.Option("--map", metavar="MAP", help="TOML: layout, and a table names by variable."),
     ] = None,
     version: Annotated[
         str | None, typer.Option("--version", metavar="X.Y.Z", help="By default the next one.")

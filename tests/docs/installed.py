@@ -1,0 +1,69 @@
+"""Installs the plugin that a page shows, without `pip`."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+from tests.docs.blocks import ROOT, blocks
+
+
+def a_zoo(folder: Path) -> Path:
+    """A zoo with the general models and nothing published."""
+    folder.mkdir()
+    (folder / "registry.toml").write_text("format = 1\n", encoding="utf-8")
+    shutil.copytree(ROOT / "models", folder / "models", ignore=shutil.ignore_patterns("runs"))
+    return folder
+
+
+def install(page: str, site: Path, into: Path) -> None:
+    """Writes the files that a page shows, and the metadata that `pip install` would.
+
+    Modules that are called `my_...`, and those below a `pyproject.toml` that the page shows, go
+    into `site`, everything else into another folder.
+    """
+    files = [Path(block.marks["file"]) for block in blocks(page) if "file" in block.marks]
+    projects = [file.parent for file in files if file.name == "pyproject.toml"]
+    metadata = site / "my_losses-0.1.0.dist-info"
+    metadata.mkdir(parents=True)
+    groups: dict[str, dict[str, str]] = {}
+    for block in blocks(page):
+        if name := block.marks.get("file"):
+            file = _place_of(Path(name), projects, site, into)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(block.text, encoding="utf-8")
+        if "entry points" in block.marks or Path(name or "").name == "pyproject.toml":
+            groups |= tomllib.loads(block.text)["project"].get("entry-points", {})
+    lines = [
+        line
+        for group, entries in groups.items()
+        for line in (f"[{group}]", *(f"{name} = {target}" for name, target in entries.items()))
+    ]
+    (metadata / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _place_of(file: Path, projects: list[Path], site: Path, into: Path) -> Path:
+    if file.suffix != ".py":
+        return into / file
+    for project in projects:
+        if file.is_relative_to(project):
+            inside = file.relative_to(project)
+            return site / (inside.relative_to("src") if inside.parts[0] == "src" else inside)
+    return (site if file.name.startswith("my_") else into) / file
+
+
+def run_python(script: str, folder: Path, site: Path) -> str:
+    """Runs a script in a process that sees the plugin, and gives what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(site), "TF_CPP_MIN_LOG_LEVEL": "3", "ZOO_ROOT": ""},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
