@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 Act = Callable[[], object]
+UPPER_SIZES = 3
+"""So many of the largest sizes does an exponent of growth come from."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,8 @@ class Figure:
     Attributes:
         name: What was timed.
         anchor: What it is compared with, in the same run.
-        ratio: Ours to the anchor's, or the anchor's to ours where more is better.
+        ratio: Ours to the anchor's, or the anchor's to ours where more is better; none where it
+            was not measured, and then the detail says why.
         goal: The ratio to reach.
         more_is_better: Whether the ratio says how many times faster ours is.
         detail: The times themselves, and whatever explains them.
@@ -25,19 +28,52 @@ class Figure:
 
     name: str
     anchor: str
-    ratio: float
+    ratio: float | None
     goal: float
     more_is_better: bool = False
     detail: str = ""
 
     @property
-    def reached(self) -> bool:
-        """Whether the goal is reached."""
+    def reached(self) -> bool | None:
+        """Whether the goal is reached; none where that is not known."""
+        if self.ratio is None:
+            return None
         return self.ratio >= self.goal if self.more_is_better else self.ratio <= self.goal
 
     def to_json(self) -> dict[str, Any]:
         """Gives the line as plain data."""
         return {**asdict(self), "reached": self.reached}
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How the cost of something grows with a size.
+
+    Attributes:
+        name: What was timed.
+        size: What the sizes count.
+        seconds: The median time at each size, from the smallest on.
+    """
+
+    name: str
+    size: str
+    seconds: dict[int, float]
+
+    @property
+    def exponent(self) -> float:
+        """The exponent over the upper sizes: a fixed cost hides the growth at small ones."""
+        return slope(dict(list(self.seconds.items())[-UPPER_SIZES:]))
+
+    def to_json(self) -> dict[str, Any]:
+        """Gives the curve as plain data."""
+        sizes, seconds = list(self.seconds), list(self.seconds.values())
+        return {
+            "name": self.name,
+            "size": self.size,
+            "sizes": sizes,
+            "seconds": seconds,
+            "exponent": self.exponent,
+        }
 
 
 def timed(act: Act) -> float:
