@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -24,6 +24,9 @@ from zoo.config.compose import parse_overrides
 from zoo.report.run_report import INDEX
 from zoo.runs import Run
 from zoo.workspace import Workspace
+
+if TYPE_CHECKING:
+    from zoo.runtime.workers import Worker
 
 
 @command
@@ -75,14 +78,24 @@ def train_command(
     import_keras(quietly=not debug)
     from zoo.runtime.training import Wishes, train
     from zoo.runtime.weights import Shelf
+    from zoo.runtime.workers import worker_of
 
     shelf = Shelf(workspace.registry, workspace.catalog, accept_harmless=accept_harmless)
     wishes = Wishes(run, resume, start_from, quiet, workspace.origins(model, overrides))
     with workspace.pointing(model.source, overrides):
         done = train(model, shelf, workspace.root, wishes)
+    worker = worker_of(model.train.strategy)
+    if not worker.leads:
+        return _of_a_helper(worker, done)
     published = done.publish(zoo=workspace.root).reference if publish else None
     document = {"run": str(done.folder), "history": done.history, "published": published}
     return Answer(document, partial(_print, done, published))
+
+
+def _of_a_helper(worker: "Worker", done: Run) -> Answer:
+    document = {"run": None, "history": done.history, "published": None}
+    line = f"worker {worker.rank} of {worker.count} is done; worker 0 has the run"
+    return Answer(document, lambda console: console.print(line))
 
 
 def _print(done: Run, published: str | None, console: Console) -> None:

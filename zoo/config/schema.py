@@ -47,6 +47,7 @@ PRECISIONS = (
     "mixed_bfloat16",
 )
 LOGS = ("tensorboard", "csv")
+STRATEGIES = ("mirrored", "multi_worker")
 
 
 def wrong_type(message: str) -> PydanticCustomError:
@@ -89,9 +90,9 @@ def _one_of(choices: tuple[str, ...]) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _true_false_or_auto(value: Any) -> Any:
-    if value != "auto" and not isinstance(value, bool):
-        raise wrong_type('`jit_compile` is true, false or "auto"')
+def _true_false_or_a_way(value: Any) -> Any:
+    if value not in ("auto", "measure") and not isinstance(value, bool):
+        raise wrong_type('`jit_compile` is true, false, "auto" or "measure"')
     return value
 
 
@@ -211,6 +212,7 @@ class TrainTable(Table):
         precision: A Keras dtype policy.
         jit_compile: Whether XLA compiles the step.
         steps_per_execution: How many steps run between two looks from Python.
+        strategy: How several devices or machines share each batch; None where one does it all.
         log: What is written of the training besides its history.
         callbacks: Keras callbacks.
     """
@@ -221,10 +223,28 @@ class TrainTable(Table):
     shuffle: bool = True
     loop: AnyComponent = NamedComponent(type="fit")
     precision: Annotated[str, _one_of(PRECISIONS)] = "float32"
-    jit_compile: Annotated[bool | Literal["auto"], BeforeValidator(_true_false_or_auto)] = "auto"
+    jit_compile: Annotated[
+        bool | Literal["auto", "measure"], BeforeValidator(_true_false_or_a_way)
+    ] = "auto"
     steps_per_execution: Count = 1
+    strategy: Annotated[str, _one_of(STRATEGIES)] | None = None
     log: Logs = Field(default_factory=list)
     callbacks: list[AnyComponent] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _what_a_strategy_can_do(self) -> Self:
+        if self.strategy is None:
+            return self
+        name = f"`strategy = {as_written(self.strategy)}`"
+        if self.jit_compile not in (False, "auto"):
+            raise bad_value(f'{name} works without XLA: leave `jit_compile` at "auto", or false')
+        if self.steps_per_execution > 1:
+            raise bad_value(f"{name} works with `steps_per_execution = 1` alone")
+        if self.loop.type not in ("fit", "zoo/fit"):
+            raise bad_value(
+                f"{name} brings its own loop: leave `loop` out; received {self.loop.type!r}"
+            )
+        return self
 
 
 class ModelConfig(Table):

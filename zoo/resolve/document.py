@@ -71,7 +71,8 @@ def _input(table: InputTable) -> dict[str, Any]:
 
 def _train(table: TrainTable) -> dict[str, Any]:
     # What is written of a training does not change it, so most configs are as they always were.
-    return table.model_dump(exclude={"loop", "callbacks"} | (set() if table.log else {"log"}))
+    left_out = {"loop", "callbacks"} | (set() if table.log else {"log"})
+    return table.model_dump(exclude=left_out, exclude_none=True)
 
 
 class _Writer:

@@ -27,7 +27,8 @@ def _settings(model: ResolvedModel) -> Iterator[tuple[str, Any]]:
         yield f"loss_weights.{output}", weight
     if model.data is not None:
         yield from _part(model.data)
-    for key, value in model.train.model_dump(exclude={"loop", "callbacks"}).items():
+    train = model.train.model_dump(exclude={"loop", "callbacks"}, exclude_none=True)
+    for key, value in train.items():
         yield f"train.{key}", plain(value)
     for part in (model.loop, *model.callbacks, *model.evaluators):
         yield from _part(part)

@@ -1,6 +1,6 @@
 """Batches of arrays in an order that follows from seed and epoch alone.
 
-One of the two files that import TensorFlow itself; the other is `steps.py`.
+One of the files that import TensorFlow itself; the others are `steps.py` and `strategies.py`.
 """
 
 from typing import Any
@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from zoo.errors import RunError
 from zoo.runtime.data import (
     Split,
     fitted,
@@ -17,6 +18,7 @@ from zoo.runtime.data import (
     output_names,
     split_parts,
 )
+from zoo.runtime.workers import Worker
 
 
 class EpochOrder:
@@ -54,7 +56,13 @@ class EpochOrder:
         )
 
 
-def batches(split: Split, model: Any, batch_size: int, order: EpochOrder | None = None) -> Any:
+def batches(
+    split: Split,
+    model: Any,
+    batch_size: int,
+    order: EpochOrder | None = None,
+    worker: Worker | None = None,
+) -> Any:
     """Makes a `tf.data.Dataset` of `(x, y)` or `(x, y, sample_weight)` batches.
 
     Args:
@@ -62,16 +70,26 @@ def batches(split: Split, model: Any, batch_size: int, order: EpochOrder | None 
         model: The model that they are for.
         batch_size: Samples in a batch; the last one may be smaller.
         order: The order of the samples; None keeps the data's own.
+        worker: Which of several processes gets its share of each batch; None gets it all.
+
+    Raises:
+        RunError: If there are several, and the split is a dataset whose batches are made already.
     """
     if gives_samples(split):
         count, take = _sampled(split, model)
     elif (parts := split_parts(split)) is not None:
         count, take = _gathered(parts, model)
-    else:
+    elif worker is None:
         return split
+    else:
+        raise RunError(
+            f"workers cannot share the batches of a {type(split).__name__}",
+            suggestion="give arrays, or a dataset that gives its samples by number",
+        )
 
     def batch(start: Any) -> Any:
-        positions = tf.range(start, tf.minimum(start + batch_size, count))
+        end = tf.minimum(start + batch_size, count)
+        positions = tf.range(*(worker.part(start, end) if worker is not None else (start, end)))
         if order is None:
             return take(positions, tf.constant(0, tf.int64))
         return take(order(positions, count), order.epoch)
@@ -97,6 +115,8 @@ def _sampled(split: Any, model: Any) -> tuple[int, Any]:
         return _fitted(split_parts(split.samples(chosen, int(epoch))), model)
 
     def read(chosen: Any, epoch: Any) -> list[Any]:
+        if not len(chosen):  # of the last batch there may be less than workers
+            return [array[:0] for array in arrays]
         return [_as_array(values) for values in keras.tree.flatten(asked(chosen, epoch))]
 
     first = asked(np.arange(1), 0)

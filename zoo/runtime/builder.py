@@ -10,6 +10,7 @@ from typing import Any
 import keras
 from keras.src.backend.common import global_state
 
+from zoo.config.schema import TrainTable
 from zoo.errors import ConfigError, ZooError, error_of, in_one_line
 from zoo.resolve import Node, Part, ResolvedModel, split_output
 from zoo.resolve.shapes import place_of_size
@@ -185,7 +186,7 @@ class Builder:
                 loss_weights=weights,
                 metrics=metrics,
                 step_metrics=of_the_step,
-                jit_compile=config.train.jit_compile,
+                jit_compile=_jit_compile(config.train),
                 steps_per_execution=config.train.steps_per_execution,
             )
         except (ValueError, TypeError) as error:
@@ -198,6 +199,7 @@ class Builder:
         for part in self.model.metrics:
             metric = self._metric(part, names)
             if asks_for_gradients(metric):
+                self._require_tensorflow(part)
                 of_the_step.append(metric)
                 continue
             first, *others = [part.output] if part.output else self.model.outputs
@@ -206,6 +208,12 @@ class Builder:
                 by_output[output].append(self._metric(part, names))
         metrics = by_output if len(by_output) > 1 else next(iter(by_output.values()))
         return metrics, of_the_step
+
+    def _require_tensorflow(self, part: Part) -> None:
+        if (backend := keras.backend.backend()) != "tensorflow":
+            message = f'"{part.component.name}" asks for gradients; on {backend!r} there are none'
+            hint = "set KERAS_BACKEND=tensorflow, or leave the metric out"
+            raise self._wrong("unbound-need", message, part.key, hint)
 
     def _metric(self, part: Part, names: list[str]) -> Any:
         name = part.name or part.component.name
@@ -264,6 +272,12 @@ def _product_of_integers(value: Any) -> int:
     if isinstance(value, list):
         return math.prod(_product_of_integers(item) for item in value)
     return max(abs(value), 1) if isinstance(value, int) else 1
+
+
+def _jit_compile(train: TrainTable) -> bool | str:
+    # What is to be measured is measured where there are data.
+    auto = train.jit_compile in ("auto", "measure")
+    return (train.strategy is None and "auto") if auto else train.jit_compile
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ def conditions() -> dict[str, str]:
 
     between, inside = thread_counts()
     return {
+        "backend": keras.backend.backend(),
         "TensorFlow": version("tensorflow"),
         "Keras": keras.__version__,
         "NumPy": np.__version__,

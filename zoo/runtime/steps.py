@@ -88,6 +88,8 @@ def train_step(model: Any, data: Any) -> dict[str, Any]:
     """
     build_optimizer(model)
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    count = tf.shape(next(i for i in keras.tree.flatten(x) if i is not None))[0]
+    share = _share(count)
     with tf.GradientTape() as tape:
         y_pred = model(x, training=True)
         loss = model.compute_loss(
@@ -95,7 +97,9 @@ def train_step(model: Any, data: Any) -> dict[str, Any]:
         )
         if model.step_metrics.watch is not None:
             model.step_metrics.watch.look(model, loss, (x, y, sample_weight))
-        _track_loss(model, loss, x)
+        _track_loss(model, loss, count)
+        if share is not None:
+            loss *= tf.cast(share, loss.dtype)
         scaled_loss = model.optimizer.scale_loss(loss)
     variables = model.trainable_weights
     gradients = tape.gradient(scaled_loss, variables)
@@ -186,9 +190,21 @@ def _dtype(value: Any) -> str:
     return str(keras.backend.standardize_dtype(value.dtype))
 
 
-def _track_loss(model: Any, loss: Any, x: Any) -> None:
+def _share(count: Any) -> Any:
+    """Gives how large a replica's part of a batch is: 1 as large as the mean; None if alone.
+
+    Keras counts every replica's mean alike, also where the last batch is not divided evenly.
+    """
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    if replicas == 1:
+        return None
+    own = tf.cast(count, tf.float32)
+    context = tf.distribute.get_replica_context()
+    return own * replicas / context.all_reduce(tf.distribute.ReduceOp.SUM, own)
+
+
+def _track_loss(model: Any, loss: Any, batch_size: Any) -> None:
     """Adds the batch's loss to the running mean, in the units of the whole batch."""
-    batch_size = tf.shape(next(i for i in keras.tree.flatten(x) if i is not None))[0]
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     # Keras divides the loss by the replicas, so that their gradients sum to the batch's.
     model._loss_tracker.update_state(loss * replicas, sample_weight=batch_size)

@@ -5,9 +5,10 @@ import platform
 import re
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -31,10 +32,12 @@ from zoo.runtime.data_summary import data_summary
 from zoo.runtime.fingerprint import fingerprint, part_within
 from zoo.runtime.instantiate import Instantiator
 from zoo.runtime.logs import check_logs, close_logs, open_logs
+from zoo.runtime.measuring import choose_compilation
 from zoo.runtime.progress import progress_callback
 from zoo.runtime.recorder import Recorder
 from zoo.runtime.signals import StopRequest, stop_on_signals, stopped_by
 from zoo.runtime.weights import Shelf, assign
+from zoo.runtime.workers import private_folder, worker_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +107,10 @@ class _Training:
         self.model = model
         self.shelf = shelf
         self.zoo = zoo
-        self.wishes = wishes
+        self.worker = worker_of(model.train.strategy)
+        self.wishes = wishes if self.worker.leads else replace(wishes, quiet=True)
         self.request = request
+        self.scope: Callable[[], Any] = contextlib.nullcontext
         source = model.source
         self.instantiator = Instantiator(source.path, source.folder, source.root)
 
@@ -121,7 +126,7 @@ class _Training:
         self.instantiator.check(self.model.data, self.model.loop, *self.model.callbacks)
         check_logs(self.model.train.log, str(self.model.source.path))
         run, earlier = self._folder()
-        built = self.shelf.build(self.model)
+        built = self._build()
         if earlier is not None:
             graph = self.shelf.graph(self.model, built)
             self.shelf.compare(run.facts["graph"], graph, str(run.folder), _SAME_VERSIONS)
@@ -143,9 +148,21 @@ class _Training:
             else:
                 # More epochs may be asked for than the run began with.
                 write_atomically(run.config_path, resolved_toml(self.model).encode())
-            self._write_notes(run, data_summary(data, built))
+            chosen = choose_compilation(run, self.model, self.shelf, built, data)
+            self._write_notes(run, data_summary(data, built), chosen)
             self._train(run, built, data, callbacks, earlier)
         return run
+
+    def _build(self) -> Any:
+        if self.model.train.strategy is None:
+            return self.shelf.build(self.model)
+        from zoo.runtime.strategies import check_losses, make_strategy
+
+        self.scope = make_strategy(self.model.train.strategy, self.worker).scope
+        with self.scope():
+            built = self.shelf.build(self.model)
+        check_losses(built)
+        return built
 
     def _elementwise_outputs(self) -> list[str]:
         # Of a plugin's loss it is not known; of Keras's own, few take targets of another shape.
@@ -159,6 +176,8 @@ class _Training:
     def _folder(self) -> tuple[Run, TensorFile | None]:
         home = self.zoo or Path.cwd()
         if not self.wishes.resume:
+            if not self.worker.leads:
+                return Run(private_folder()), None
             return Run(new_folder(self.model.name, home, self.wishes.folder)), None
         run = self._run_to_resume(home)
         if run.config_path.read_text(encoding="utf-8") != resolved_toml(self.model):
@@ -170,6 +189,8 @@ class _Training:
                     suggestion=f"resume with the run's own: zoo train {run.config_path} --resume "
                     f"--run {run.folder}; or train anew without --resume",
                 )
+        if not self.worker.leads:
+            run = Run(private_folder(run.folder))
         return run, run.checkpoint() if run.checkpoint_path.exists() else None
 
     def _run_to_resume(self, home: Path) -> Run:
@@ -220,21 +241,23 @@ class _Training:
             parameters=int(built.count_params()),
             plugins=self.model.plugins(),
             seed=self.model.train.seed,
+            precision=self.model.train.precision,
             keras=keras.__version__,
+            backend=keras.backend.backend(),
             tensorflow=version("tensorflow"),
             python=platform.python_version(),
             started=_now(),
             status="running",
         )
 
-    def _write_notes(self, run: Run, summary: list[dict[str, Any]]) -> None:
+    def _write_notes(self, run: Run, summary: list[dict[str, Any]], chosen: dict[str, str]) -> None:
         try:
             before = {row["key"]: row for row in run.note(PROVENANCE) or ()}
         except (StorageError, TypeError, KeyError):  # damaged: the report will have less to say
             before = {}
         rows = [
             {"key": key, "value": value, "from": self.wishes.origins.get(key, "")}
-            for key, value in settings(self.model).items()
+            for key, value in (settings(self.model) | chosen).items()
         ]
         # Resumed with the run's own config, what is as it was still comes from where it came.
         kept = [_as_before(before.get(row["key"]), row) for row in rows]
@@ -255,7 +278,8 @@ class _Training:
         callbacks: list[Any],
         earlier: TensorFile | None,
     ) -> None:
-        done, history = checkpoint.restore(earlier, built) if earlier is not None else (0, {})
+        with self.scope():
+            done, history = checkpoint.restore(earlier, built) if earlier is not None else (0, {})
         epochs, facts = self.model.train.epochs, run.facts
         finished = facts["status"] == "finished" and epochs <= max(done, facts.get("planned", 0))
         if finished or done > epochs:
@@ -289,7 +313,7 @@ class _Training:
             raise error from None
         finally:
             getattr(progress, "close", lambda: None)()
-            if run.checkpoint_path.exists():
+            if self.worker.leads and run.checkpoint_path.exists():
                 try_run_report(run, self.model, self.shelf.catalog, quiet=self.wishes.quiet)
             close_logs(logs, recorder.history)
         run.log("finished")
@@ -301,15 +325,16 @@ class _Training:
     def _call_loop(
         self, built: Any, data: Mapping[str, Any], callbacks: Sequence[Any], done: int, last: int
     ) -> None:
-        settings = Settings(self.model.train.model_dump(exclude={"log", "loop", "callbacks"}))
+        not_the_loops = {"log", "loop", "callbacks", "strategy"}
+        settings = Settings(self.model.train.model_dump(exclude=not_the_loops))
         settings |= {"initial_epoch": done, "epochs": last}
+        if settings["jit_compile"] == "measure":
+            settings["jit_compile"] = built.jit_compile
         recorder = next(item for item in callbacks if isinstance(item, Recorder))
         self.request.raise_if_received()
         try:
             with contextlib.redirect_stdout(sys.stderr):
-                returned = self.instantiator.call(
-                    self.model.loop, built, data, settings, list(callbacks)
-                )
+                returned = self._loop()(built, data, settings, list(callbacks))
         except (ZooError, KeyboardInterrupt):
             raise
         except Exception as error:  # Keras and plugins raise anything here
@@ -319,6 +344,13 @@ class _Training:
                 f"the training failed: {type(error).__name__}: {in_one_line(error)}", "training"
             ) from error
         recorder.take_missing(getattr(returned, "history", {}))
+
+    def _loop(self) -> Callable[..., Any]:
+        if self.model.train.strategy != "multi_worker":
+            return partial(self.instantiator.call, self.model.loop)
+        from zoo.builtin.loops import multi_worker
+
+        return multi_worker
 
     def _resumable(self, error: BaseException, run: Run) -> BaseException:
         if not isinstance(error, KeyboardInterrupt):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from zoo.catalog.catalog import Catalog
-from zoo.config.schema import ANY_SIZE, DTYPES, LOGS, PRECISIONS
+from zoo.config.schema import ANY_SIZE, DTYPES, LOGS, PRECISIONS, STRATEGIES
 from zoo.schema.components import definitions, listed, ref
 from zoo.schema.values import (
     WITH_A_VARIABLE,
@@ -68,9 +68,13 @@ TRAIN: dict[str, Schema] = {
     "precision": {**one_of(PRECISIONS), "description": "A Keras dtype policy."},
     "jit_compile": {
         "type": ["boolean", "string"],
-        "description": 'Whether XLA compiles the step; "auto" by default.',
+        "description": 'Whether XLA compiles the step: "auto" by default, or "measure".',
     },
     "steps_per_execution": _count(default=1),
+    "strategy": {
+        **one_of(STRATEGIES),
+        "description": "How several devices or machines share each batch.",
+    },
     "log": {
         "if": {"type": "array"},
         "then": list_of(one_of(LOGS)),

@@ -1,0 +1,146 @@
+"""`jit_compile = "measure"` decides by what it timed, and changes nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+import zoo
+from zoo.registry.tensors import decode
+from zoo.report.run_report import INDEX
+from zoo.runtime import measuring
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+CONFIG = """
+zoo = 1
+name = "m"
+[[inputs]]
+name = "x"
+shape = [6]
+[[layers]]
+name = "hidden"
+type = "Dense"
+units = 5
+[[layers]]
+name = "norm"
+type = "BatchNormalization"
+[[layers]]
+name = "drop"
+type = "Dropout"
+rate = 0.3
+[[layers]]
+name = "y"
+type = "Dense"
+units = 2
+[loss]
+type = "mse"
+[data]
+type = "synthetic"
+x_shape = [6]
+y_shape = [2]
+samples = 18
+validation_samples = 6
+test_samples = 0
+[train]
+epochs = 3
+batch_size = 4
+seed = 7
+jit_compile = "measure"
+"""
+
+
+@pytest.fixture
+def train(zoo_root):
+    (zoo_root / "m.toml").write_text(CONFIG)
+
+    def train(name, overrides=None, **options):
+        return zoo.train("m.toml", overrides, folder=zoo_root / name, quiet=True, **options)
+
+    return train
+
+
+@pytest.fixture
+def timed(monkeypatch):
+    """Makes the timings those that a test wants, after the step has really run."""
+    really = measuring._seconds
+    seen = []
+
+    def timed(plain, xla):
+        def seconds(twin, batch, *, compiled):
+            assert really(twin, batch, compiled=compiled) > 0
+            seen.append(compiled)
+            return xla if compiled else plain
+
+        monkeypatch.setattr(measuring, "_seconds", seconds)
+        return seen
+
+    return timed
+
+
+def tensors(run):
+    return decode((run.folder / "checkpoint.safetensors").read_bytes(), "it").tensors
+
+
+@pytest.mark.parametrize(
+    ("plain", "xla", "chosen"), [(0.002, 0.001, True), (0.001, 0.00099, False)]
+)
+def test_a_measured_training_is_the_one_that_was_told_what_to_do(train, timed, plain, xla, chosen):
+    timed(plain, xla)
+    measured = train("measured")
+    assert measured.facts["jit_compile"] == {
+        "chosen": chosen,
+        "seconds": {"plain": plain, "xla": xla},
+    }
+    told = train("told", {"train.jit_compile": chosen})
+    assert "jit_compile" not in told.facts
+    assert measured.history == told.history
+    for name, array in tensors(told).items():
+        assert tensors(measured)[name].tobytes() == array.tobytes(), name
+
+
+def test_a_resumed_run_keeps_the_choice(train, timed):
+    seen = timed(0.002, 0.001)
+    whole = train("whole")
+    train("half", {"train.epochs": 1})
+    assert seen == [False, True, False, True]
+    timed(0.001, 0.002)
+    resumed = train("half", resume=True)
+    assert seen == [False, True, False, True]
+    assert resumed.facts["jit_compile"]["chosen"]
+    for name, array in tensors(whole).items():
+        assert tensors(resumed)[name].tobytes() == array.tobytes(), name
+
+
+def test_the_choice_and_the_precision_are_recorded_and_reported(train, timed):
+    timed(0.0025, 0.00125)
+    run = train("it", {"train.epochs": 1})
+    assert run.facts["precision"] == "float32"
+    page = (run.report_folder / INDEX).read_text(encoding="utf-8")
+    assert "measure: XLA (1.25 ms a step with it, 2.5 ms without)" in page
+
+
+def test_what_xla_refuses_goes_on_without_it(train, monkeypatch):
+    really = measuring._seconds
+
+    def seconds(twin, batch, *, compiled):
+        if compiled:
+            raise RuntimeError("no such operation")
+        return really(twin, batch, compiled=compiled)
+
+    monkeypatch.setattr(measuring, "_seconds", seconds)
+    found = train("it", {"train.epochs": 1}).facts["jit_compile"]
+    assert (found["chosen"], found["reason"]) == (False, "no such operation")
+
+
+def test_both_are_really_timed(train):
+    found = train("it", {"train.epochs": 1}).facts["jit_compile"]
+    assert found["seconds"].keys() == {"plain", "xla"}
+    assert all(0 < seconds < 60 for seconds in found["seconds"].values())
+    faster = found["seconds"]["xla"] < 0.95 * found["seconds"]["plain"]
+    assert found["chosen"] is faster
+
+
+def test_another_word_is_refused(zoo_root):
+    (zoo_root / "m.toml").write_text(CONFIG)
+    (finding,) = zoo.check("m.toml", {"train.jit_compile": "perhaps"})
+    assert finding.message == 'train.jit_compile: `jit_compile` is true, false, "auto" or "measure"'
