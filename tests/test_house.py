@@ -33,7 +33,7 @@ FLOORS = {
         "scaffold",
         "locking",
     },
-    3: {"runtime", "builtin", "testing", "report"},
+    3: {"runtime", "builtin", "testing", "report", "sweeps"},
     4: {"cli", "__main__"},
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}

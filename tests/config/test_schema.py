@@ -178,7 +178,7 @@ def test_an_unknown_key_suggests_the_right_one(
 def test_the_keys_that_composing_takes_out_are_among_those_known() -> None:
     (finding,) = wrong(q=1)
     assert finding.suggestion is not None
-    assert finding.suggestion.endswith("train, evaluate, extends, vars, unset")
+    assert finding.suggestion.endswith("train, evaluate, sweep, extends, vars, unset")
 
 
 @pytest.mark.parametrize(

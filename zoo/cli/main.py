@@ -17,6 +17,7 @@ COMMANDS = {
     "check": "check:check_command",
     "build": "build:build_command",
     "train": "train:train_command",
+    "sweep": "sweep:sweep_command",
     "publish": "publish:publish_command",
     "yank": "withdrawing:yank_command",
     "deprecate": "withdrawing:deprecate_command",

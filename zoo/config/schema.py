@@ -4,7 +4,8 @@ Arguments of a component stand flat beside its `type`, so each component's table
 it does not know as arguments; every other table refuses unknown keys.
 """
 
-from typing import Annotated, Any, Literal, Self
+import math
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import (
     AfterValidator,
@@ -48,6 +49,8 @@ PRECISIONS = (
 )
 LOGS = ("tensorboard", "csv")
 STRATEGIES = ("mirrored", "multi_worker")
+SWEEPS = ("grid", "random")
+MODES = ("min", "max")
 
 
 def wrong_type(message: str) -> PydanticCustomError:
@@ -247,6 +250,72 @@ class TrainTable(Table):
         return self
 
 
+class Range(NamedTuple):
+    """The numbers from `low` to `high`, both included; whole ones if both are."""
+
+    low: float
+    high: float
+    log: bool = False
+
+
+def _choices_or_range(value: Any) -> Any:
+    if isinstance(value, list):
+        if not value:
+            raise bad_value("a list of values has at least one")
+        return value
+    if not isinstance(value, dict):
+        raise wrong_type("give a list of values, or a range: { low = 0.001, high = 0.1 }")
+    if not {"low", "high"} <= value.keys() <= {"low", "high", "log"}:
+        raise bad_value(
+            "a range has `low`, `high` and `log` alone; a dotted key is quoted: "
+            '"train.batch_size" = [16, 32]'
+        )
+    low, high, log = value["low"], value["high"], value.get("log", False)
+    numbers = all(isinstance(end, int | float) and not isinstance(end, bool) for end in (low, high))
+    if not numbers or not isinstance(log, bool):
+        raise wrong_type("`low` and `high` are numbers, `log` is true or false")
+    if not -math.inf < low < high < math.inf:
+        raise bad_value(f"`low` is below `high`; received {low} and {high}")
+    if log and low <= 0:
+        raise bad_value(f"with `log`, `low` is above 0; received {low}")
+    return Range(low, high, log)
+
+
+class SweepTable(Table):
+    """Which trainings `zoo sweep` makes of the config.
+
+    Attributes:
+        method: Every combination, or random ones.
+        trials: How many random ones.
+        metric: The last value of which metric decides.
+        mode: Whether the smallest or the largest is best.
+        seed: Draws the random ones.
+        values: What is tried, by dotted key of the config.
+    """
+
+    method: Annotated[str, _one_of(SWEEPS)] = "grid"
+    trials: Count | None = None
+    metric: str = "val_loss"
+    mode: Annotated[str, _one_of(MODES)] = "min"
+    seed: Seed = 0
+    values: dict[str, Annotated[Any, BeforeValidator(_choices_or_range)]] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _as_many_as_the_method_says(self) -> Self:
+        if self.method == "random" and self.trials is None:
+            raise bad_value('`method = "random"` needs `trials`, how many to draw')
+        if self.method == "grid":
+            if self.trials is not None:
+                raise bad_value("a grid has as many trials as combinations: leave `trials` out")
+            for key, choices in self.values.items():
+                if isinstance(choices, Range):
+                    raise bad_value(
+                        f'a grid needs a list of values for "{key}"; a range needs '
+                        '`method = "random"`'
+                    )
+        return self
+
+
 class ModelConfig(Table):
     """A model config whose form is right; whether its names mean anything is not known yet."""
 
@@ -264,6 +333,7 @@ class ModelConfig(Table):
     data: Annotated[ComponentTable, BeforeValidator(_table_of_type)] | None = None
     train: TrainTable = TrainTable()
     evaluate: list[AnyComponent] = Field(default_factory=list)
+    sweep: SweepTable | None = None
 
     @model_validator(mode="after")
     def _known_format_and_one_way_to_say_the_loss(self) -> Self:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from zoo.components import did_you_mean
 from zoo.config.names import Keys, Place
-from zoo.config.schema import MODEL_NAME, InputTable, ModelConfig, TrainTable
+from zoo.config.schema import MODEL_NAME, InputTable, ModelConfig, SweepTable, TrainTable
 from zoo.errors import Finding, as_written
 
 _OWN_TYPES = ("wrong-type", "bad-value")
@@ -131,6 +131,10 @@ def _table(key: str) -> str:
 
 def _keys_of(place: tuple[int | str, ...]) -> list[str]:
     head = str(place[0]) if len(place) > 1 else ""
-    tables: dict[str, type[BaseModel]] = {"inputs": InputTable, "train": TrainTable}
+    tables: dict[str, type[BaseModel]] = {
+        "inputs": InputTable,
+        "sweep": SweepTable,
+        "train": TrainTable,
+    }
     table = tables.get(head, ModelConfig)
     return list(TOP_LEVEL_KEYS if table is ModelConfig else table.model_fields)

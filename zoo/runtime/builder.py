@@ -311,3 +311,8 @@ def _fresh_names() -> Iterator[None]:
         yield
     finally:
         global_state.set_global_attribute("object_name_uids", before)
+
+
+def forget_models() -> None:
+    """Lets go of what Keras keeps of models that are no longer used, between many trainings."""
+    keras.utils.clear_session()

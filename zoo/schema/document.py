@@ -3,7 +3,7 @@
 from typing import Any
 
 from zoo.catalog.catalog import Catalog
-from zoo.config.schema import ANY_SIZE, DTYPES, LOGS, PRECISIONS, STRATEGIES
+from zoo.config.schema import ANY_SIZE, DTYPES, LOGS, MODES, PRECISIONS, STRATEGIES, SWEEPS
 from zoo.schema.components import definitions, listed, ref
 from zoo.schema.values import (
     WITH_A_VARIABLE,
@@ -85,6 +85,28 @@ TRAIN: dict[str, Schema] = {
 }
 """The keys of `[train]`."""
 
+_NUMBER = typed(("number",))
+SWEEP: dict[str, Schema] = {
+    "method": {**one_of(SWEEPS), "description": "Every combination, or random ones."},
+    "trials": _count(description="How many random ones."),
+    "metric": text(description='The metric that decides; "val_loss" by default.'),
+    "mode": {**one_of(MODES), "description": "Whether the smallest or the largest is best."},
+    "seed": _count(0, description="Draws the random ones.", default=0),
+    "values": {
+        "type": "object",
+        "minProperties": 1,
+        "description": "Lists of values, or ranges, by dotted key of the config.",
+        "additionalProperties": {
+            "if": {"type": "array"},
+            "then": {"minItems": 1},
+            "else": {
+                **table("a range", {"low": _NUMBER, "high": _NUMBER, "log": typed(("boolean",))}),
+                "required": ["low", "high"],
+            },
+        },
+    },
+}
+
 _PROPERTIES: dict[str, Schema] = {
     "zoo": {"const": 1, "description": "The version of the format."},
     "name": text(_MODEL_NAME, description="The model's name."),
@@ -103,6 +125,7 @@ _PROPERTIES: dict[str, Schema] = {
     "data": ref("datasets"),
     "train": table("[train]", TRAIN),
     "evaluate": listed("evaluators"),
+    "sweep": {**table("[sweep]", SWEEP), "required": ["values"]},
 }
 
 _WHOLE: dict[str, Schema] = {

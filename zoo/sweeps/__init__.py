@@ -1,0 +1,1 @@
+"""Many trainings of one config, side by side."""

@@ -1,0 +1,213 @@
+"""The trials of a sweep: trained once each, in this process or in Ray's."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import ConfigError, Stopped, StorageError, ZooError, in_one_line
+from zoo.files import read_bytes, write_atomically
+from zoo.runs import RUN_FILE, Run
+
+SWEEP_FILE = "sweep.json"
+_RETRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One training of a sweep.
+
+    Attributes:
+        number: Its number, from 1.
+        values: What it tries, by dotted key.
+        folder: The folder of its run.
+    """
+
+    number: int
+    values: Mapping[str, Any]
+    folder: Path
+
+    @property
+    def finished(self) -> bool:
+        """Whether its training has come to its end."""
+        return (self.folder / RUN_FILE).is_file() and Run(self.folder).facts["status"] == "finished"
+
+    def result(self, metric: str) -> float | None:
+        """Gives the last value of a metric; None where there is none."""
+        return Run(self.folder).last_epoch().get(metric) if self.finished else None
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """A sweep and its folder.
+
+    Attributes:
+        file: The config, a path or a model's name.
+        overrides: What holds for every trial, by dotted key.
+        zoo: The zoo root, where there is one.
+        folder: Where `sweep.json` is, and the runs.
+        metric: What decides.
+        mode: `"min"` or `"max"`.
+        trials: In their order.
+    """
+
+    file: str
+    overrides: Mapping[str, Any]
+    zoo: Path | None
+    folder: Path
+    metric: str
+    mode: str
+    trials: tuple[Trial, ...]
+
+    def ranked(self) -> list[tuple[Trial, float]]:
+        """Gives the finished trials that have the metric, the best first."""
+        found = [(trial, trial.result(self.metric)) for trial in self.trials]
+        valued = [(trial, value) for trial, value in found if value is not None]
+        return sorted(valued, key=lambda pair: pair[1], reverse=self.mode == "max")
+
+    def begin(self, resume: bool) -> None:
+        """Writes `sweep.json`, or holds it against what is asked for now.
+
+        Raises:
+            ConfigError: If another sweep is in the folder.
+            StorageError: If there is none to resume, or it cannot be written.
+        """
+        path = self.folder / SWEEP_FILE
+        document = {
+            "config": self.file,
+            "overrides": dict(self.overrides),
+            "metric": self.metric,
+            "mode": self.mode,
+            "trials": [dict(trial.values) for trial in self.trials],
+        }
+        if not resume:
+            if path.exists():
+                raise ConfigError(
+                    f"{self.folder} has a sweep already", suggestion="go on with it by --resume"
+                )
+            write_atomically(path, json.dumps(document, indent=1).encode() + b"\n")
+            return
+        try:
+            before = json.loads(read_bytes(path))
+        except ValueError as error:
+            raise StorageError(f"{path} is damaged: {error}") from error
+        if before["trials"] != json.loads(json.dumps(document["trials"])):
+            raise ConfigError(
+                f"the trials are not those that {self.folder} began with",
+                suggestion="undo the change of [sweep], or begin a new sweep without --resume",
+            )
+
+    def run(self, workers: int = 0, address: str | None = None) -> Iterator[tuple[Trial, str]]:
+        """Trains what is not finished yet.
+
+        Args:
+            workers: How many of Ray's processes train at a time; 0 trains here, one by one.
+            address: Of a Ray cluster; by default one is started on this machine.
+
+        Yields:
+            Each trial as it ends, and why it failed, `""` if it did not.
+
+        Raises:
+            ConfigError: If Ray is asked for and not installed.
+            Stopped: If a signal came; what was begun is gone on with later.
+        """
+        waiting = [trial for trial in self.trials if not trial.finished]
+        if workers or address:
+            yield from _in_ray(self, waiting, workers, address)
+            return
+        from zoo.runtime.builder import forget_models
+
+        for trial in waiting:
+            yield trial, train_trial(self._order(trial))
+            forget_models()
+
+    def _order(self, trial: Trial) -> dict[str, Any]:
+        return {
+            "file": self.file,
+            "overrides": {**self.overrides, **trial.values},
+            "zoo": str(self.zoo) if self.zoo is not None else None,
+            "folder": str(trial.folder),
+            "cwd": str(Path.cwd()),
+        }
+
+
+def train_trial(order: Mapping[str, Any]) -> str:
+    """Trains a trial, or goes on with one that was begun; done twice, it is done once.
+
+    Args:
+        order: `file`, `overrides`, `zoo`, `folder`, `cwd`: plain data, for another process.
+
+    Returns:
+        Why it failed; `""` if it did not.
+
+    Raises:
+        Stopped: If a signal came.
+        StorageError: If nothing can be written: so it would be with the next one.
+    """
+    import zoo
+
+    folder = Path(order["folder"])
+    begun = (folder / RUN_FILE).is_file()
+    if begun and Run(folder).facts["status"] == "finished":
+        return ""
+    try:
+        with contextlib.chdir(order["cwd"]):
+            zoo.train(
+                order["file"],
+                order["overrides"],
+                zoo=order["zoo"],
+                folder=folder,
+                resume=begun,
+                quiet=True,
+            )
+    except (Stopped, StorageError):
+        raise
+    except ZooError as error:
+        return in_one_line(error)
+    return ""
+
+
+def _in_ray(
+    sweep: Sweep, waiting: Sequence[Trial], workers: int, address: str | None
+) -> Iterator[tuple[Trial, str]]:
+    # Ray reports usage to its makers unless it is told not to, before it is imported.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        ray: Any = import_module("ray")
+    except ImportError as error:
+        raise ConfigError(
+            "--workers and --address need Ray, which is not installed",
+            "plugin-missing",
+            suggestion="pip install 'zoo[ray]'",
+        ) from error
+    here = None if address else {"num_cpus": workers, "include_dashboard": False}
+    ray.init(address=address, log_to_driver=False, logging_level="ERROR", **(here or {}))
+    try:
+        train = ray.remote(num_cpus=1, max_retries=_RETRIES)(train_trial)
+        train = train.options(runtime_env={"env_vars": _ENVIRONMENT})
+        running = {train.remote(sweep._order(trial)): trial for trial in waiting}
+        while running:
+            (done,), _ = ray.wait(list(running), num_returns=1)
+            trial = running.pop(done)
+            try:
+                yield trial, ray.get(done)
+            except ray.exceptions.RayTaskError as error:
+                raise error.as_instanceof_cause() from None
+            except ray.exceptions.RayError as error:
+                yield trial, f"its process died {_RETRIES + 1} times: {in_one_line(error)}"
+    finally:
+        ray.shutdown()
+
+
+# A process has a core; with more threads than that the processes hinder each other.
+_ENVIRONMENT = {
+    "ZOO_QUIET": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+}
