@@ -48,6 +48,7 @@ def test_weights_alone_come_back_as_they_were(cli, published, zoo_root, kind):
         np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
 
 
+@pytest.mark.slow  # a training and a process that starts TensorFlow
 def test_a_run_is_exported_by_its_folder(cli, tiny, zoo_root):
     run = Path(cli("train", tiny, "--json", "-q").document["run"])
     document = cli("export", run, "-f", "savedmodel", "--json").document

@@ -293,6 +293,7 @@ def data():
             ("loss", "serialization"): "<lambda> is not registered with Keras",
         }
 
+    @pytest.mark.slow  # it waits for what hangs
     def test_another_plugin_that_hangs_is_named(self, cli, make_distribution):
         make_distribution(
             "zoo-fine", {"zoo.datasets": {"a": "fine_mod:a"}}, {"fine_mod.py": "a=dict"}

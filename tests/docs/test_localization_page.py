@@ -103,6 +103,7 @@ def test_the_configs_of_the_localization_page_are_correct(folder: Path) -> None:
         assert run(folder, "-m", "zoo", "check", f"{name}.toml") == f"{name}.toml: ok\n"
 
 
+@pytest.mark.slow  # it trains and runs filters
 def test_the_python_blocks_of_the_localization_page_run(folder: Path) -> None:
     blocks = [text for language, text in BLOCKS if language == "python"]
     said = run(folder, "-c", "\n".join([BEFORE, *blocks, AFTER])).splitlines()

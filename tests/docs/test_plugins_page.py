@@ -48,6 +48,7 @@ print(json.dumps(said))
 """
 
 
+@pytest.mark.slow  # several processes that start TensorFlow
 def test_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
     root, site = a_zoo(tmp_path / "zoo"), tmp_path / "site"
     install(PAGE, site, root)

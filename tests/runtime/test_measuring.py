@@ -98,6 +98,7 @@ def test_a_measured_training_is_the_one_that_was_told_what_to_do(train, timed, p
         assert tensors(measured)[name].tobytes() == array.tobytes(), name
 
 
+@pytest.mark.slow  # both ways are timed, thrice
 def test_a_resumed_run_keeps_the_choice(train, timed):
     seen = timed(0.002, 0.001)
     whole = train("whole")

@@ -220,6 +220,7 @@ def test_two_devices_of_one_process_train_as_one_and_go_on_from_a_checkpoint(
     assert_alike(zoo_root / "two", alone, 1e-6)
 
 
+@pytest.mark.slow  # XLA is off under a strategy: half a minute
 def test_one_device_is_a_strategy_of_one(config, zoo_root):
     alone = zoo.train(config, folder=zoo_root / "alone", quiet=True)
     overrides = {"train.strategy": "mirrored"}

@@ -251,6 +251,7 @@ steps = 3
 """
 
 
+@pytest.mark.slow  # three trainings through the filter
 def test_a_training_that_goes_on_later_ends_as_if_it_had_not_paused(tmp_path):
     """As `zoo train` and `zoo train --resume` run it: the same to the last bit."""
     pytest.importorskip("zoo", reason="trainings are run by the zoo, which is not there")
