@@ -139,6 +139,16 @@ def test_a_failed_build_restores_the_policy_and_the_generator(build):
     assert random.getstate() == state
 
 
+def test_a_chain_is_longer_than_python_recurses(build):
+    node = '[[layers]]\nname = "n{}"\ntype = "Activation"\nactivation = "linear"\n'
+    head, _, _ = DENSE.partition("[[layers]]")
+    before = sys.getrecursionlimit()
+    model = build(head + "".join(map(node.format, range(before + 100))))
+    assert sys.getrecursionlimit() == before
+    x = np.ones((2, *model.input_shape[1:]), np.float32)
+    np.testing.assert_array_equal(model.predict(x, verbose=0), x)
+
+
 def test_a_huge_model_is_refused_at_once_and_without_memory(zoo_root):
     (zoo_root / "m.toml").write_text(DENSE.replace("units = 3", "units = 2000000000"))
     code = (

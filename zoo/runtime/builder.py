@@ -3,6 +3,7 @@
 import contextlib
 import math
 import random
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -81,11 +82,12 @@ class Builder:
             self._tensors[node.name] = self._call(node)
         inputs = {table.name: self._tensors[table.name] for table in self.model.inputs}
         outputs = {name: self._tensor(name) for name in self.model.outputs}
-        return BoundModel(
-            inputs=inputs if len(inputs) > 1 else next(iter(inputs.values())),
-            outputs=outputs if len(outputs) > 1 else next(iter(outputs.values())),
-            name=self.model.name,
-        )
+        with _depth_for(len(self.model.nodes)):
+            return BoundModel(
+                inputs=inputs if len(inputs) > 1 else next(iter(inputs.values())),
+                outputs=outputs if len(outputs) > 1 else next(iter(outputs.values())),
+                name=self.model.name,
+            )
 
     def _call(self, node: Node) -> Any:
         inputs = self._inputs(node.inputs)
@@ -278,6 +280,17 @@ def _jit_compile(train: TrainTable) -> bool | str:
     # What is to be measured is measured where there are data.
     auto = train.jit_compile in ("auto", "measure")
     return (train.strategy is None and "auto") if auto else train.jit_compile
+
+
+@contextlib.contextmanager
+def _depth_for(nodes: int) -> Iterator[None]:
+    # Keras walks from the outputs to the inputs by recursion, a call for each layer of a chain.
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(before + 2 * nodes)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 @contextlib.contextmanager
