@@ -37,6 +37,7 @@ bench: $(STAMP)
 
 bench-full: $(STAMP)
 	$(BIN)/python -m benchmarks.speed --full --json build/bench.json
+	$(BIN)/python -m benchmarks.speed.page build/bench.json
 
 science: $(STAMP)
 	$(BIN)/python -m benchmarks.science

@@ -28,10 +28,11 @@ GROUPS = (
     "registry",
     "lorenz05",
     "gain_generation",
+    "loc_by_1d",
 )
 """Modules beside this one, each with a function `measure(full)` that gives figures, and curves."""
 
-LONG_GROUPS: tuple[str, ...] = ()
+LONG_GROUPS = ("sweep", "growth")
 """What `--full` runs besides."""
 
 _PACKAGES = ("numpy", "tensorflow", "keras", "numba", "safetensors", "h5py")

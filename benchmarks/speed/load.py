@@ -35,7 +35,7 @@ def measure(full: bool) -> Iterator[Figure]:
             root = Path(name) / str(size)
             root.mkdir()
             (root / "registry.toml").write_text("format = 1\n")
-            entry = publish(root, _candidate(size))
+            entry = publish(root, candidate(size))
             registry, path = read_registry(root), root / entry.file
             acts: dict[str, Act] = {
                 "zoo": partial(read_weights, registry, entry),
@@ -51,7 +51,8 @@ def measure(full: bool) -> Iterator[Figure]:
             path.unlink()
 
 
-def _candidate(size: int) -> Candidate:
+def candidate(size: int) -> Candidate:
+    """Gives a version of about so many parameters."""
     random = np.random.default_rng(0)
     tensors = {
         f"layer{number}/kernel": random.random(size // _TENSORS, np.float32)

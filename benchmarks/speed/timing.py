@@ -104,9 +104,11 @@ def paired_ratio(times: dict[str, list[float]], ours: str, anchor: str) -> float
 
 
 def in_words(times: dict[str, list[float]], calls: int = 1) -> str:
-    """Words the median times, in milliseconds a call."""
+    """Words the median times of a call, in milliseconds, or in seconds from one second on."""
+    medians = {name: statistics.median(values) / calls for name, values in times.items()}
     return ", ".join(
-        f"{name} {1e3 * statistics.median(values) / calls:.3g} ms" for name, values in times.items()
+        f"{name} {seconds:.3g} s" if seconds >= 1 else f"{name} {1e3 * seconds:.3g} ms"
+        for name, seconds in medians.items()
     )
 
 
