@@ -9,7 +9,7 @@ from rich.table import Table
 
 from zoo.cli.command import Answer, command, import_keras
 from zoo.cli.completion import complete_version_or_run
-from zoo.cli.locked import hold_to_the_lock
+from zoo.cli.locked import version_or_run
 from zoo.cli.options import (
     AcceptHarmlessOption,
     DebugOption,
@@ -52,14 +52,7 @@ def evaluate_command(
     Example: zoo evaluate my-model
     """
     workspace = Workspace(zoo)
-    is_run = Path(what, "run.json").is_file()
-    label = what if is_run else workspace.known_registry.find(what).reference
-    if locked and is_run:
-        config = open_run(what).config_path
-        hold_to_the_lock(workspace, config, workspace.check(config))
-    elif locked:
-        hold_to_the_lock(workspace, versions=[what])
-
+    label, is_run = version_or_run(workspace, what, locked)
     import_keras(quietly=not debug)
     from zoo.runtime.evaluation import evaluate
     from zoo.runtime.weights import Shelf

@@ -9,7 +9,7 @@ import typer
 
 from zoo.cli.command import Answer, command, import_keras
 from zoo.cli.completion import complete_version_or_run
-from zoo.cli.locked import hold_to_the_lock
+from zoo.cli.locked import version_or_run
 from zoo.cli.options import (
     AcceptHarmlessOption,
     DebugOption,
@@ -18,7 +18,6 @@ from zoo.cli.options import (
     QuietOption,
     ZooOption,
 )
-from zoo.runs import open_run
 from zoo.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -62,14 +61,7 @@ def export_command(
     Example: zoo export my-model --format onnx
     """
     workspace = Workspace(zoo)
-    is_run = Path(what, "run.json").is_file()
-    label = what if is_run else workspace.known_registry.find(what).reference
-    if locked and is_run:
-        config = open_run(what).config_path
-        hold_to_the_lock(workspace, config, workspace.check(config))
-    elif locked:
-        hold_to_the_lock(workspace, versions=[what])
-
+    label, is_run = version_or_run(workspace, what, locked)
     import_keras(quietly=not debug)
     from zoo.runtime.converting import SUFFIXES, check_format
     from zoo.runtime.exporting import check_target, export

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.cli.command import report
+from zoo.runs import RUN_FILE, open_run
 from zoo.workspace import Workspace
 
 if TYPE_CHECKING:  # what only some commands need is imported where they need it
@@ -24,3 +25,27 @@ def hold_to_the_lock(
 
     unlike = require_locked(workspace, file, checked, overrides, versions=versions)
     report(unlike, as_json=False)
+
+
+def version_or_run(workspace: Workspace, what: str, locked: bool) -> tuple[str, bool]:
+    """Tells what a command is about, held to the lock where asked.
+
+    Args:
+        workspace: The zoo.
+        what: A model's name or version, or the folder of a run.
+        locked: Whether it has to be as `zoo.lock` says.
+
+    Returns:
+        What to call it, and whether it is a run.
+
+    Raises:
+        ZooError: If there is no such thing, or it is not as the lock says.
+    """
+    is_run = Path(what, RUN_FILE).is_file()
+    label = what if is_run else workspace.known_registry.find(what).reference
+    if locked and is_run:
+        config = open_run(what).config_path
+        hold_to_the_lock(workspace, config, workspace.check(config))
+    elif locked:
+        hold_to_the_lock(workspace, versions=[what])
+    return label, is_run
