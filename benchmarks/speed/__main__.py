@@ -29,10 +29,11 @@ GROUPS = (
     "lorenz05",
     "gain_generation",
     "loc_by_1d",
+    "disk_pipeline",
 )
 """Modules beside this one, each with a function `measure(full)` that gives figures, and curves."""
 
-LONG_GROUPS = ("sweep", "growth")
+LONG_GROUPS = ("source_training", "sweep", "growth")
 """What `--full` runs besides."""
 
 _PACKAGES = ("numpy", "tensorflow", "keras", "numba", "safetensors", "h5py")

@@ -40,8 +40,8 @@ def _floors(gain: Any, upstream: Any) -> dict[str, Act]:
 
 
 def _ended(function: Callable[..., Any], *arguments: Any) -> Act:
-    # Reading a result waits for it.
-    return lambda: tf.nest.map_structure(lambda value: value.numpy(), function(*arguments))
+    # A view of a result waits for it; `.numpy()` would copy it besides.
+    return lambda: tf.nest.map_structure(memoryview, function(*arguments))
 
 
 def measure(full: bool) -> Iterator[Figure]:
@@ -50,6 +50,7 @@ def measure(full: bool) -> Iterator[Figure]:
     Forward reads the gain and writes its result, into memory that is new as the layer's is.
     Backward reads the gain and what comes from above; what it writes, a vector, is small.
     """
+    tf.config.threading.set_intra_op_parallelism_threads(1)
     random = np.random.default_rng(0)
     for batch, size, nobs in SIZES:
         gain, upstream = random.standard_normal((2, batch, size, nobs)).astype(np.float32)

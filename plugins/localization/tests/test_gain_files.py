@@ -128,11 +128,11 @@ def test_only_the_gain_that_is_asked_for_is_read(tmp_path, monkeypatch):
     write(tmp_path / "a.nc", *gains())
     split = gain_files(str(tmp_path / "a.nc"))["train"]
     read = []
-    real = type(split.source.files[0].raw).__getitem__
+    real = type(split.source.files[0].raw).read_into
     monkeypatch.setattr(
         type(split.source.files[0].raw),
-        "__getitem__",
-        lambda self, place: read.append((self.name, place)) or real(self, place),
+        "read_into",
+        lambda self, values, place: read.append((self.name, place)) or real(self, values, place),
     )
     split.samples([3])
     assert read == [("kg_raw", (3,)), ("kg_true", (3,))]
@@ -319,3 +319,13 @@ def test_a_pattern_follows_no_link_out_of_the_zoo(train, tmp_path, link):
 def test_a_file_that_is_not_there_is_said(train):
     with pytest.raises(StorageError, match=r"there is no file .*none.nc"):
         train(paths="none.nc")
+
+
+def test_plain_hdf5_files_need_no_named_dimensions(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    raw, true = gains()
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["kg_raw"], file["kg_true"] = raw, true
+    x, y = gain_files(str(tmp_path / "a.h5"))["train"].samples([1])
+    np.testing.assert_array_equal(x["kg_raw"][0], raw[1].astype(np.float32))
+    np.testing.assert_array_equal(y[0], true[1].astype(np.float32))

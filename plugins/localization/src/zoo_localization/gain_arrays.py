@@ -64,17 +64,23 @@ class GainFile:
         """How many raw gains each of them has."""
         return int(self.raw.shape[1]) if len(self.raw.shape) > 3 else 1
 
-    def read(self, time: int, small_filter: int) -> dict[str, Any]:
-        """Return one pair, `kg_raw` and `kg_true`, and `mean` if there is one, as float32."""
+    @property
+    def shape(self) -> tuple[int, int]:
+        """`(model_size, nobs)`."""
+        return (int(self.raw.shape[-2]), int(self.raw.shape[-1]))
+
+    def read(self, time: int, small_filter: int, pair: dict[str, Any]) -> None:
+        """Fill the float32 arrays of a pair: `kg_raw` and `kg_true`, and `mean` if it is there."""
         place = (time, small_filter)
-        axes = len(self.raw.shape) - 2
-        pair = {
-            "kg_raw": self.raw[place[:axes]],
-            "kg_true": self.reference[place[: len(self.reference.shape) - 2]],
-        }
-        if self.mean is not None:
-            pair["mean"] = self.mean[place[:axes]]
-        return {key: np.asarray(array, np.float32) for key, array in pair.items()}
+        arrays = {"kg_raw": self.raw, "kg_true": self.reference, "mean": self.mean}
+        for key, values in pair.items():
+            array = arrays[key]
+            # The reference gain may be the same for all filters; a mean has one axis less.
+            leading = place[: len(array.shape) - values.ndim]
+            if isinstance(array, _NetcdfArray):
+                array.read_into(values, leading)
+            else:
+                values[...] = array[leading]
 
     def check_values(self, advance: Callable[[], None]) -> None:
         """Read all gains once, and check that they are finite.
@@ -85,9 +91,14 @@ class GainFile:
         Raises:
             ValueError: If one is not, with its place.
         """
+        pair: dict[str, Any] = {
+            key: np.empty(self.shape, np.float32) for key in ("kg_raw", "kg_true")
+        }
+        if self.mean is not None:
+            pair["mean"] = np.empty(self.shape[0], np.float32)
         for time in range(self.times):
             for small_filter in range(self.filters):
-                pair = self.read(time, small_filter)
+                self.read(time, small_filter, pair)
                 for key, array in pair.items():
                     self._check_finite(key, array, (time, small_filter))
             advance()
@@ -235,14 +246,19 @@ class _NetcdfArray:
             self.missing = variable.attrs.get("_FillValue")
 
     def __getitem__(self, place: Any) -> Any:
+        values = np.empty(self.shape, np.float32)[place]
+        self.read_into(values, place)
+        return values
+
+    def read_into(self, values: Any, place: Any) -> None:
+        """Read what stands at a place into an array, float32 or another type of numbers."""
         try:
             with self._file() as file:
-                values = np.asarray(file[self.name][place], np.float32)
+                file[self.name].read_direct(values, place)
         except OSError as error:
             raise ValueError(f"{self.path}: {self.name} at {place} is damaged: {error}") from error
         if self.missing is not None:
             values[values == np.asarray(self.missing, np.float32)] = np.nan
-        return values
 
     def _file(self) -> AbstractContextManager[Any]:
         file: AbstractContextManager[Any] = imported("h5py").File(self.path)
@@ -255,7 +271,8 @@ def _locations(path: Path, names: Names) -> Any:
         return np.asarray(open_array(path, names.locations)[()])
     if path.suffix in (".npy", ".npz"):
         return None
-    with imported("h5netcdf").File(path, "r") as file:
+    # Plain HDF5 files name no dimensions.
+    with imported("h5netcdf").File(path, "r", phony_dims="sort") as file:
         dimension = file.variables[names.raw].dimensions[-1]
         return file.variables[dimension][()] if dimension in file.variables else None
 

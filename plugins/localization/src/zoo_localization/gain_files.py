@@ -126,7 +126,7 @@ class FilePairs:
     """
 
     def __init__(self, files: Sequence[GainFile], times: range, obs_dens: int) -> None:
-        self.files, self.obs_dens = files, obs_dens
+        self.files, self.obs_dens, self.shape = files, obs_dens, files[0].shape
         everything = [
             (number, time, small_filter)
             for number, gains in enumerate(files)
@@ -140,10 +140,10 @@ class FilePairs:
         """Return how many there are."""
         return len(self._places)
 
-    def read(self, number: int, *, with_mean: bool) -> dict[str, Any]:  # noqa: ARG002  # as opened
-        """Return a pair by name."""
+    def read(self, number: int, pair: dict[str, Any]) -> None:
+        """Fill a pair's arrays."""
         file, time, small_filter = self._places[number]
-        return self.files[file].read(time, small_filter)
+        self.files[file].read(time, small_filter, pair)
 
 
 def _opened(split: str, own: Paths, others: Paths | None, names: Names) -> list[GainFile]:

@@ -17,15 +17,20 @@ class PairSource(Protocol):
 
     Attributes:
         obs_dens: States per observation.
+        shape: `(model_size, nobs)`.
     """
 
     obs_dens: int
+    shape: tuple[int, int]
 
     def __len__(self) -> int:
         """Return how many there are."""
 
-    def read(self, number: int, *, with_mean: bool) -> dict[str, Array]:
-        """Return `kg_raw` and `kg_true`, `(model_size, nobs)`, and `mean`, `(model_size,)`."""
+    def read(self, number: int, pair: dict[str, Array]) -> None:
+        """Fill `kg_raw` and `kg_true`, `(model_size, nobs)`, and `mean`, `(model_size,)`, if asked.
+
+        They are float32, and parts of a batch.
+        """
 
 
 class GainPairs(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no types
@@ -86,17 +91,22 @@ class GainPairs(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no ty
         Raises:
             ValueError: If a pair cannot be read.
         """
-        pairs = [self._sample(int(number), epoch) for number in numbers]
-        stacked = {key: np.stack([pair[key] for pair in pairs]) for key in pairs[0]}
-        return stacked, stacked.pop("kg_true")
+        shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("kg_raw", "kg_true"), self.source.shape)
+        if self.with_mean:
+            shapes["mean"] = self.source.shape[:1]
+        batch = {key: np.empty((len(numbers), *s), np.float32) for key, s in shapes.items()}
+        for row, number in enumerate(numbers):
+            pair = {key: values[row] for key, values in batch.items()}
+            self.source.read(int(number), pair)
+            if self.roll:
+                self._roll(pair, int(number), epoch)
+        return batch, batch.pop("kg_true")
 
-    def _sample(self, number: int, epoch: int) -> dict[str, Array]:
-        pair = self.source.read(number, with_mean=self.with_mean)
-        if not self.roll:
-            return pair
+    def _roll(self, pair: dict[str, Array], number: int, epoch: int) -> None:
         rng = np.random.default_rng([self.seed, epoch, number])
-        shift = int(rng.integers(pair["kg_raw"].shape[1]))
-        return {key: _rolled(array, shift, self.source.obs_dens) for key, array in pair.items()}
+        shift = int(rng.integers(self.source.shape[1]))
+        for values in pair.values():
+            values[...] = _rolled(values, shift, self.source.obs_dens)
 
     def __len__(self) -> int:
         """Return the number of batches in an epoch; the last may be smaller."""

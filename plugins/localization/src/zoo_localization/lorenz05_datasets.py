@@ -156,23 +156,24 @@ class BlockPairs:
     def __init__(self, settings: Lorenz05PairSettings, split: Split, count: int) -> None:
         self.settings, self.split, self.count = settings, split, count
         self.obs_dens = settings.obs_dens
+        self.shape = (settings.model_size, settings.twin.operator.nobs)
         self.files = generate_gains(settings, split, count)
 
     def __len__(self) -> int:
         """Return how many there are."""
         return self.count
 
-    def read(self, number: int, *, with_mean: bool) -> dict[str, Any]:
-        """Return a pair by name, as `read_pair` does."""
+    def read(self, number: int, pair: dict[str, Any]) -> None:
+        """Fill a pair's arrays, as `read_pair` does."""
         block, within = divmod(number, self.settings.pairs_per_block)
         snapshot, small_filter = divmod(within, self.settings.small_filters)
         path = self.files[block]
         try:
-            return read_pair(path, snapshot, small_filter, with_mean=with_mean)
+            read_pair(path, snapshot, small_filter, pair)
         except OSError as error:
             if not is_missing_or_damaged(error):
                 raise
             # Made again, to the same numbers.
             path.unlink(missing_ok=True)
             generate_gains(self.settings, self.split, self.count)
-            return read_pair(path, snapshot, small_filter, with_mean=with_mean)
+            read_pair(path, snapshot, small_filter, pair)

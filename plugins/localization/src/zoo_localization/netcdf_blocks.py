@@ -125,31 +125,28 @@ class NetcdfBlocks(BlockFolder[Iterable[Snapshot], Path]):
 
 
 def read_pair(
-    path: Path, snapshot: int, small_filter: int, *, with_mean: bool
-) -> dict[str, NDArray[np.float32]]:
+    path: Path, snapshot: int, small_filter: int, pair: dict[str, NDArray[np.float32]]
+) -> None:
     """Read one pair of a block.
 
     Args:
         path: The block.
         snapshot: Number of the analysis in it.
         small_filter: Which of its raw gains.
-        with_mean: Whether to read the prior mean of the small ensemble too.
-
-    Returns:
-        `kg_raw` and `kg_true`, `(model_size, nobs)`, and `mean`, `(model_size,)`.
+        pair: Arrays to fill: `kg_raw` and `kg_true`, `(model_size, nobs)`, and maybe `mean`, the
+            prior mean of the small ensemble, `(model_size,)`.
 
     Raises:
         OSError: If the block is damaged there.
         ValueError: If a value of the pair is not finite, with its place.
     """
-    places = {"kg_raw": (snapshot, small_filter), "kg_true": (snapshot,)}
-    if with_mean:
-        places["mean"] = (snapshot, small_filter)
+    filtered = (snapshot, small_filter)
+    places = {"kg_raw": filtered, "kg_true": (snapshot,), "mean": filtered}
     with imported("h5py").File(path) as file:
-        pair = {name: file[name][place] for name, place in places.items()}
+        for name, values in pair.items():
+            file[name].read_direct(values, places[name])
     for name, values in pair.items():
         _check_finite(path, name, places[name], values)
-    return pair
 
 
 def _check_finite(path: Path, name: str, place: tuple[int, ...], values: NDArray[Any]) -> None:
