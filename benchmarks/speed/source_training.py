@@ -8,7 +8,6 @@ the usual one, by a grid of indices. What no longer runs is what Keras 3 has ins
 
 import tempfile
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 

@@ -1,5 +1,6 @@
 """`zoo sweep`: each trial once, whatever comes between, and the best of them."""
 
+import io
 import json
 import os
 import signal
@@ -11,11 +12,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 import zoo
 from zoo.cli.main import app_with
+from zoo.cli.sweep_table import trials_table
+from zoo.config.schema import SweepTable
 from zoo.sweeps import running
+from zoo.sweeps.running import Sweep
+from zoo.workspace import Workspace
 
 CONFIG = """
 zoo = 1
@@ -70,7 +76,7 @@ def test_each_trial_is_what_a_training_with_its_values_is_and_the_best_is_publis
     root: Path,
 ) -> None:
     write(root, RATES)
-    found = sweep("--run", "s", "--publish")
+    found = sweep("--publish")
     alone = {
         rate: zoo.train("swept.toml", {"optimizer.learning_rate": rate}, quiet=True).history
         for rate in (0.0001, 0.1, 0.001)
@@ -78,6 +84,7 @@ def test_each_trial_is_what_a_training_with_its_values_is_and_the_best_is_publis
     rows = {row["values"]["optimizer.learning_rate"]: row["value"] for row in found["trials"]}
     assert rows == {rate: history["loss"][-1] for rate, history in alone.items()}
     assert list(rows) == sorted(rows, key=rows.__getitem__)
+    assert len(CliRunner().invoke(app_with(["runs"]), ["runs"]).stdout.split("finished")) == 7
     assert found["published"] == "swept@1.0.0"
     best = zoo.load("swept@1")
     assert float(best.optimizer.learning_rate) == pytest.approx(next(iter(rows)))
@@ -179,6 +186,61 @@ def test_nothing_to_resume_is_said(root: Path) -> None:
     done = CliRunner().invoke(app_with(["sweep"]), ["sweep", "swept.toml", "--resume"])
     assert done.exit_code == 4
     assert "there is no sweep to resume" in done.output
+
+
+LEARNING = CONFIG.replace('metric = "loss"', 'metric = "loss"\nmethod = "tpe"\ntrials = 3')
+RANGE = '"optimizer.learning_rate" = { low = 0.001, high = 0.1, log = true }\n'
+
+
+def test_a_sweep_that_learns_goes_on_with_more_trials_as_it_would_have(root: Path) -> None:
+    pytest.importorskip("optuna")
+    write(root, RANGE, LEARNING)
+    whole = sweep("--run", "whole")["trials"]
+    write(root, RANGE, LEARNING.replace("trials = 3", "trials = 1"))
+    assert len(sweep("--run", "parts")["trials"]) == 1
+    first = facts(root / "parts/trial-1")
+    write(root, RANGE, LEARNING)
+    parts = sweep("--run", "parts", "--resume")["trials"]
+    assert [{**row, "run": ""} for row in parts] == [{**row, "run": ""} for row in whole]
+    assert facts(root / "parts/trial-1") == first
+    write(root, RANGE.replace("0.001", "0.002"), LEARNING)
+    done = CliRunner().invoke(
+        app_with(["sweep"]), ["sweep", "swept.toml", "--run", "parts", "--resume"]
+    )
+    assert done.exit_code == 2
+    assert "the trials are not those that" in done.output
+
+
+def test_an_end_that_is_wrong_is_found_before_a_learning_sweep_trains(root: Path) -> None:
+    pytest.importorskip("optuna")
+    write(root, '"layers.y.units" = { low = 0, high = 4 }\n', LEARNING)
+    done = CliRunner().invoke(app_with(["sweep"]), ["sweep", "swept.toml"])
+    assert done.exit_code == 2
+    assert "units" in done.output
+    assert not (root / "runs").exists()
+
+
+def test_the_table_on_a_terminal_says_how_far_each_trial_is(root: Path) -> None:
+    write(root, '"optimizer.learning_rate" = [0.0001, 1e30, 0.001, 0.2]\n')
+    checked = Workspace(None).check("swept.toml", {}).usable
+    table = SweepTable.model_validate(checked.document["sweep"])
+    swept = Sweep.planned("swept.toml", {}, root, root / "s", table)
+    trials = swept.run()
+    next(trials)
+    trial, reason = next(trials)
+    failed = {trial.number: reason}
+    begun = root / "s/trial-3"
+    begun.mkdir()
+    (begun / "run.json").write_text('{"status": "running"}', encoding="utf-8")
+    (begun / "history.json").write_text('{"loss": [1.0]}', encoding="utf-8")
+    console = Console(file=io.StringIO(), width=100)
+    console.print(trials_table(swept, failed, 10))
+    lines = [" ".join(line.split()) for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
+    assert lines[1] == "3 0.001 epoch 2"
+    assert lines[2].startswith("1 0.0001 ")
+    assert lines[2].endswith(" finished")
+    assert lines[3] == "2 1e+30 failed"
+    assert lines[4] == "2 of 4 done, 1 under way, 1 waiting"
 
 
 def test_without_ray_the_extra_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

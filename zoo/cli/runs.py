@@ -57,7 +57,9 @@ def runs_command(
         return _compared([_row(open_run(folder), workspace) for folder in names], by)
     name = names[0] if names else None
     folder = (workspace.root or Path.cwd()) / RUNS
-    found = [_row(Run(file.parent), workspace) for file in folder.glob(f"*/*/{RUN_FILE}")]
+    # A sweep's folder holds a run for each trial.
+    files = [*folder.glob(f"*/*/{RUN_FILE}"), *folder.glob(f"*/*/trial-*/{RUN_FILE}")]
+    found = [_row(Run(file.parent), workspace) for file in files]
     rows = [row for row in found if name in (None, row["model"])]
     if name is not None and not rows:
         models = {str(row["model"]) for row in found}

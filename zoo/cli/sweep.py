@@ -1,5 +1,6 @@
 """`zoo sweep`: many trainings of one config, and the best of them."""
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,10 +19,10 @@ from zoo.cli.options import (
     SetOption,
     ZooOption,
 )
+from zoo.cli.sweep_table import in_digits, live_table
 from zoo.config.compose import parse_overrides
 from zoo.config.schema import SweepTable
 from zoo.errors import ConfigError, RunError, Stopped, StorageError
-from zoo.sweeps.plan import plan
 from zoo.sweeps.running import SWEEP_FILE, Sweep, Trial
 from zoo.workspace import Workspace
 
@@ -92,15 +93,23 @@ def _sweep(
     table = SweepTable.model_validate(model.document["sweep"])
     home = (workspace.root or Path.cwd()) / "runs" / model.name
     folder = run.absolute() if run is not None else _newest(home) if resume else _new(home)
-    values = plan(table)
-    for tried in values:
-        _ = workspace.check(file, {**overrides, **tried}).usable
-    width = len(str(len(values)))
-    trials = tuple(
-        Trial(number, tried, folder / f"trial-{number:0{width}}")
-        for number, tried in enumerate(values, 1)
-    )
-    return Sweep(file, overrides, workspace.root, folder, table.metric, table.mode, trials)
+    sweep = Sweep.planned(file, overrides, workspace.root, folder, table)
+    for values in [trial.values for trial in sweep.trials] or _ends(table):
+        _ = workspace.check(file, {**overrides, **values}).usable
+    return sweep
+
+
+def _ends(table: SweepTable) -> list[dict[str, Any]]:
+    """Gives trials that have, between them, every value of a list and both ends of a range."""
+    ends = {
+        key: choices if isinstance(choices, list) else [choices.low, choices.high]
+        for key, choices in table.values.items()
+    }
+    most = max(len(values) for values in ends.values())
+    return [
+        {key: values[min(number, len(values) - 1)] for key, values in ends.items()}
+        for number in range(most)
+    ]
 
 
 def _new(home: Path) -> Path:
@@ -124,35 +133,34 @@ def _train(sweep: Sweep, workers: int, address: str | None, quiet: bool) -> dict
     console = Console(stderr=True, quiet=quiet, highlight=False)
     done = sum(trial.finished for trial in sweep.trials)
     if done:
-        console.print(f"{done} of {len(sweep.trials)} trials are finished already")
+        console.print(f"{done} of {sweep.size} trials are finished already")
+    live = console.is_terminal and not quiet
     try:
-        for trial, reason in sweep.run(workers, address):
-            done += 1
-            if reason:
-                failed[trial.number] = reason
-            value = trial.result(sweep.metric)
-            said = reason or (
-                f"{sweep.metric} {value:.4g}" if value is not None else f"no {sweep.metric}"
-            )
-            console.print(
-                f"trial {trial.number}, {done} of {len(sweep.trials)}: {_words(trial)}  {said}",
-                markup=False,
-                soft_wrap=True,
-            )
+        with live_table(sweep, failed, console) if live else nullcontext():
+            for trial, reason in sweep.run(workers, address):
+                done += 1
+                if reason:
+                    failed[trial.number] = reason
+                if not live:
+                    said = f"trial {trial.number}, {done} of {sweep.size}: {_words(trial)}"
+                    outcome = _outcome(trial, sweep.metric, reason)
+                    console.print(f"{said}  {outcome}", markup=False, soft_wrap=True)
     except (Stopped, KeyboardInterrupt) as stopped:
         hint = f"go on with: zoo sweep {sweep.file} --run {sweep.folder} --resume"
         number = getattr(stopped, "signal_number", 2)
         raise Stopped(
-            f"stopped with {done} of {len(sweep.trials)} trials done", number, suggestion=hint
+            f"stopped with {done} of {sweep.size} trials done", number, suggestion=hint
         ) from None
     return failed
 
 
+def _outcome(trial: Trial, metric: str, reason: str) -> str:
+    value = trial.result(metric)
+    return reason or (f"{metric} {value:.4g}" if value is not None else f"no {metric}")
+
+
 def _words(trial: Trial) -> str:
-    return "  ".join(
-        f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
-        for key, value in trial.values.items()
-    )
+    return "  ".join(f"{key} {in_digits(value)}" for key, value in trial.values.items())
 
 
 def _document(
@@ -168,7 +176,7 @@ def _document(
     return {
         "sweep": str(sweep.folder),
         "metric": sweep.metric,
-        "mode": sweep.mode,
+        "mode": sweep.table.mode,
         "trials": rows,
         "failed": [{"trial": number, "reason": reason} for number, reason in failed.items()],
         "published": published,
@@ -176,12 +184,9 @@ def _document(
 
 
 def _print(document: dict[str, Any], sweep: Sweep, console: Console) -> None:
-    table = Table("trial", *sweep.trials[0].values, sweep.metric, box=None)
+    table = Table("trial", *sweep.table.values, sweep.metric, box=None)
     for row in document["trials"]:
-        cells = [
-            f"{value:.4g}" if isinstance(value, float) else str(value)
-            for value in (*row["values"].values(), row["value"])
-        ]
+        cells = [in_digits(value) for value in (*row["values"].values(), row["value"])]
         table.add_row(str(row["trial"]), *cells)
     console.print(table)
     for failure in document["failed"]:

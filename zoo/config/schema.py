@@ -49,7 +49,7 @@ PRECISIONS = (
 )
 LOGS = ("tensorboard", "csv")
 STRATEGIES = ("mirrored", "multi_worker")
-SWEEPS = ("grid", "random")
+SWEEPS = ("grid", "random", "tpe")
 MODES = ("min", "max")
 
 
@@ -285,11 +285,12 @@ class SweepTable(Table):
     """Which trainings `zoo sweep` makes of the config.
 
     Attributes:
-        method: Every combination, or random ones.
-        trials: How many random ones.
+        method: Every combination, random ones, or ones that learn from those before (Optuna's
+            tree-structured Parzen estimator).
+        trials: How many, where it is not every combination.
         metric: The last value of which metric decides.
         mode: Whether the smallest or the largest is best.
-        seed: Draws the random ones.
+        seed: Decides what is drawn.
         values: What is tried, by dotted key of the config.
     """
 
@@ -302,8 +303,8 @@ class SweepTable(Table):
 
     @model_validator(mode="after")
     def _as_many_as_the_method_says(self) -> Self:
-        if self.method == "random" and self.trials is None:
-            raise bad_value('`method = "random"` needs `trials`, how many to draw')
+        if self.method != "grid" and self.trials is None:
+            raise bad_value(f'`method = "{self.method}"` needs `trials`, how many to draw')
         if self.method == "grid":
             if self.trials is not None:
                 raise bad_value("a grid has as many trials as combinations: leave `trials` out")

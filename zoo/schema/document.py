@@ -87,11 +87,14 @@ TRAIN: dict[str, Schema] = {
 
 _NUMBER = typed(("number",))
 SWEEP: dict[str, Schema] = {
-    "method": {**one_of(SWEEPS), "description": "Every combination, or random ones."},
-    "trials": _count(description="How many random ones."),
+    "method": {
+        **one_of(SWEEPS),
+        "description": "Every combination, random ones, or ones that learn.",
+    },
+    "trials": _count(description="How many, where it is not every combination."),
     "metric": text(description='The metric that decides; "val_loss" by default.'),
     "mode": {**one_of(MODES), "description": "Whether the smallest or the largest is best."},
-    "seed": _count(0, description="Draws the random ones.", default=0),
+    "seed": _count(0, description="Decides what is drawn.", default=0),
     "values": {
         "type": "object",
         "minProperties": 1,

@@ -10,14 +10,17 @@ from zoo.config.schema import Range, SweepTable
 
 
 def plan(sweep: SweepTable) -> list[dict[str, Any]]:
-    """Gives the values of each trial by dotted key, in the order of the trials.
+    """Gives the values of each trial that is known beforehand, by dotted key and in their order.
 
-    A grid counts like a clock, its last key fastest. What a random trial draws follows from the
-    seed and its number, so that a longer sweep begins with the trials of a shorter one.
+    What learns from the trials before it, `tpe`, knows none. A grid counts like a clock, its last
+    key fastest. What a random trial draws follows from the seed and its number, so that a longer
+    sweep begins with the trials of a shorter one.
 
     Args:
         sweep: The `[sweep]` table.
     """
+    if sweep.method == "tpe":
+        return []
     if sweep.method == "grid":
         combinations = itertools.product(*sweep.values.values())
         return [dict(zip(sweep.values, combination, strict=True)) for combination in combinations]
