@@ -1,5 +1,6 @@
 """What tests share: a zoo in a temporary folder, its configs, and installed distributions."""
 
+import gc
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -37,6 +38,24 @@ name = "last"
 type = "Dense"
 units = 1
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _garbage_is_looked_for_among_what_is_new() -> Iterator[None]:
+    """Keeps what a module's tests left behind from being searched again and again.
+
+    TensorFlow keeps millions of objects alive, and a full collection over all of them took up to
+    20 seconds.
+    """
+    yield
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture
+def no_run_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves out the report at the end of a training, whose charts take as long as a small one."""
+    monkeypatch.setattr("zoo.runtime.training.try_run_report", lambda *_, **__: None)
 
 
 @pytest.fixture

@@ -59,7 +59,10 @@ def blocks(page: Path) -> list[re.Match]:
     return list(BLOCK.finditer(page.read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("page", [PAGE, CHINESE], ids=["en", "zh"])
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(PAGE, id="en"), pytest.param(CHINESE, id="zh", marks=pytest.mark.slow)],
+)
 def test_the_loss_the_metric_and_the_old_weights_of_the_page_work(
     page: Path, tmp_path: Path
 ) -> None:

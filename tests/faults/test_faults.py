@@ -10,8 +10,12 @@ from tests.faults.promises import PROMISES
 # Keras reads its variables in a way that NumPy 2 has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-# Processes that train, are stopped and train again: tests/runtime holds each of these as well.
+# Processes that train or publish and are stopped: tests/runtime and tests/registry hold each of
+# these as well.
 LONG = (
+    "a kill in a publish costs nothing and blocks nothing",
+    "NaN never replaces a good checkpoint",
+    "a second signal stops a training at once",
     "a signal stops a training within a batch, and it goes on later",
     "a kill during a training never costs an epoch that was done",
     "a resumed run equals the uninterrupted one, bit for bit",

@@ -92,7 +92,11 @@ def root(zoo_root):
 
 
 @pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
+    ("number", "status"),
+    [
+        pytest.param(signal.SIGINT, 130, id="INT"),
+        pytest.param(signal.SIGTERM, 143, id="TERM", marks=pytest.mark.slow),
+    ],
 )
 def test_a_signal_stops_at_the_next_batch_and_tells_how_to_go_on(root, number, status):
     process = start(root, "--json")

@@ -130,6 +130,7 @@ def test_the_last_histogram_of_a_weight_counts_its_values(run):
     assert np.cumsum(last.histogram_value.bucket)[-1] == inside[-1]
 
 
+@pytest.mark.run_report
 def test_the_charts_of_the_report_are_images(run):
     pytest.importorskip("matplotlib")
     drawn = {

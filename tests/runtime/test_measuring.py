@@ -82,7 +82,11 @@ def tensors(run):
 
 
 @pytest.mark.parametrize(
-    ("plain", "xla", "chosen"), [(0.002, 0.001, True), (0.001, 0.00099, False)]
+    ("plain", "xla", "chosen"),
+    [
+        pytest.param(0.002, 0.001, True, marks=pytest.mark.slow),  # compiles
+        (0.001, 0.00099, False),
+    ],
 )
 def test_a_measured_training_is_the_one_that_was_told_what_to_do(train, timed, plain, xla, chosen):
     timed(plain, xla)
@@ -112,6 +116,7 @@ def test_a_resumed_run_keeps_the_choice(train, timed):
         assert tensors(resumed)[name].tobytes() == array.tobytes(), name
 
 
+@pytest.mark.run_report
 def test_the_choice_and_the_precision_are_recorded_and_reported(train, timed):
     timed(0.0025, 0.00125)
     run = train("it", {"train.epochs": 1})

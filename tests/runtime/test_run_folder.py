@@ -68,6 +68,7 @@ def train(zoo_root):
     return train
 
 
+@pytest.mark.run_report
 def test_a_run_lies_in_the_zoo_under_the_models_name(train, zoo_root):
     run = train()
     assert run.folder.parent == zoo_root / "runs/m"

@@ -92,6 +92,9 @@ def drawn(document: Document) -> Chart:
         mpl.rcParams.update(style)
         try:
             figure = _DRAWERS[document["figure"]["kind"]](document)
+            # Laid out once, not anew for each form.
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")
             is_wide = figure.get_figwidth() * _PIXELS > _LEAST_OF_A_WIDE_ONE
             return Chart(_svg(figure, described(document)), _saved(figure, "png"), is_wide)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
