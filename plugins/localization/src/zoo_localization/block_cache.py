@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -17,6 +18,7 @@ import numpy as np
 import platformdirs
 from filelock import FileLock
 
+from zoo_localization.on_ray import on_ray
 from zoo_localization.progress import progress
 
 Arrays = dict[str, Any]
@@ -83,6 +85,7 @@ class BlockFolder(ABC, Generic[Made, Found]):
         make: Callable[[str, Advance], Made],
         label: str,
         steps_per_block: int,
+        workers: int = 0,
     ) -> list[Found]:
         """Return all the named blocks, making those that are missing.
 
@@ -92,6 +95,7 @@ class BlockFolder(ABC, Generic[Made, Found]):
                 same name must give the same block.
             label: What to call the work on stderr.
             steps_per_block: Steps that making a block takes.
+            workers: How many of Ray's processes make a block each; 0 makes them here, in order.
 
         Returns:
             The blocks, in order.
@@ -104,8 +108,13 @@ class BlockFolder(ABC, Generic[Made, Found]):
                 missing = [n for n, block in found.items() if block is None and not self.read(n)]
                 self._sweep(missing)
                 with progress(label, len(missing) * steps_per_block) as advance:
-                    for name in missing:
-                        self.write(name, make(name, advance))
+                    if workers:
+                        task = partial(_write_one, self, make)
+                        for _ in on_ray(task, missing, workers):
+                            advance(steps_per_block)
+                    else:
+                        for name in missing:
+                            self.write(name, make(name, advance))
             found = {name: block or self.read(name) for name, block in found.items()}
         return [block for block in found.values() if block is not None]
 
@@ -128,6 +137,10 @@ class BlockFolder(ABC, Generic[Made, Found]):
         for name in names:
             for temporary in self.folder.glob(f".{name}-*"):
                 temporary.unlink(missing_ok=True)
+
+
+def _write_one(folder: Any, make: Callable[[str, Advance], Any], name: str) -> None:
+    folder.write(name, make(name, lambda: None))
 
 
 class BlockCache(BlockFolder[Arrays, Arrays]):

@@ -11,6 +11,7 @@ from zoo_localization.block_cache import settings_folder
 from zoo_localization.gain_pairs import (
     PairKind,
     Split,
+    check_count,
     pair_counts,
     snapshots,
     split_and_index,
@@ -56,6 +57,7 @@ def lorenz05_gains(  # noqa: D417  # the settings' arguments are described there
     augment: str | None = None,
     batch_size: int = 4,
     seed: int = 0,
+    workers: int = 0,
 ) -> dict[str, Any]:
     """Give gain pairs of small and large Lorenz (2005) ensembles, simulated once and then cached.
 
@@ -75,6 +77,8 @@ def lorenz05_gains(  # noqa: D417  # the settings' arguments are described there
         augment: `"roll"`: training pairs are rolled around the ring, anew in each epoch.
         batch_size: Samples in a batch where Keras itself reads the pairs; in the zoo, `[train]`
             says it.
+        workers: How many of Ray's processes simulate a truth run each; 0 simulates here, one after
+            the other. The pairs are the same.
 
     Returns:
         `{"train": pairs, "validation": pairs, "test": pairs}`, each a `GainPairs`; x is `{"kg_raw":
@@ -84,19 +88,22 @@ def lorenz05_gains(  # noqa: D417  # the settings' arguments are described there
     Raises:
         ValueError: If an argument is out of its range.
         FilterDivergedError: If a filter loses the truth.
-        ImportError: If the extra `netcdf` is not installed.
+        ImportError: If the extra `netcdf` is not installed, or `ray`, if there are workers.
     """
     arguments = dict(locals())
     if not isinstance(update, str):
         arguments["update"] = tuple(update)
     names = {entry.name for entry in fields(Lorenz05PairSettings)}
     settings = Lorenz05PairSettings(**{key: arguments[key] for key in arguments if key in names})
+    check_count("workers", workers, 0)
     counts = pair_counts(train=train_pairs, validation=validation_pairs, test=test_pairs)
     # Keras is imported here, so that simulating alone does without.
     from zoo_localization.gain_stream import GainPairs, check_roll
 
     is_rolled = check_roll(augment, model_size, obs_dens)
-    sources = {split: BlockPairs(settings, split, count) for split, count in counts.items()}
+    sources = {
+        split: BlockPairs(settings, split, count, workers) for split, count in counts.items()
+    }
     return {
         split: GainPairs(
             source,
@@ -111,7 +118,12 @@ def lorenz05_gains(  # noqa: D417  # the settings' arguments are described there
 
 
 def generate_gains(
-    settings: Lorenz05PairSettings, split: Split, pairs: int, *, folder: Path | None = None
+    settings: Lorenz05PairSettings,
+    split: Split,
+    pairs: int,
+    *,
+    folder: Path | None = None,
+    workers: int = 0,
 ) -> list[Path]:
     """Return the files with a split's gain pairs, simulating those that are not there yet.
 
@@ -122,6 +134,7 @@ def generate_gains(
         split: `"train"`, `"validation"` or `"test"`; no two have a truth run in common.
         pairs: Pairs that the files hold at least.
         folder: Where the files lie; `None` for the cache, where `lorenz05_gains` finds them.
+        workers: How many of Ray's processes simulate a truth run each; 0 simulates here.
 
     Returns:
         NetCDF-4 files, in order, one a truth run.
@@ -141,6 +154,7 @@ def generate_gains(
         lambda name, advance: snapshots(settings, *split_and_index(name), advance),
         "simulating gain pairs",
         settings.cycles_per_block,
+        workers,
     )
 
 
@@ -151,13 +165,16 @@ class BlockPairs:
         settings: What to simulate.
         split: Which split.
         count: How many pairs.
+        workers: How many of Ray's processes simulate them.
     """
 
-    def __init__(self, settings: Lorenz05PairSettings, split: Split, count: int) -> None:
+    def __init__(
+        self, settings: Lorenz05PairSettings, split: Split, count: int, workers: int = 0
+    ) -> None:
         self.settings, self.split, self.count = settings, split, count
         self.obs_dens = settings.obs_dens
         self.shape = (settings.model_size, settings.twin.operator.nobs)
-        self.files = generate_gains(settings, split, count)
+        self.files = generate_gains(settings, split, count, workers=workers)
 
     def __len__(self) -> int:
         """Return how many there are."""
