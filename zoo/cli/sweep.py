@@ -65,11 +65,13 @@ def sweep_command(
         _ = workspace.known_registry
     sweep = _sweep(workspace, file, parse_overrides(set_ or []), run, resume)
     sweep.begin(resume)
-    import_keras(quietly=not debug)
+    if not workers and not address:  # Ray's processes import Keras themselves
+        import_keras(quietly=not debug)
     failed = _train(sweep, workers, address, quiet)
     ranked = sweep.ranked()
     published = None
     if publish and ranked:
+        import_keras(quietly=not debug)
         from zoo.runs import Run
 
         published = Run(ranked[0][0].folder).publish(zoo=workspace.root).reference

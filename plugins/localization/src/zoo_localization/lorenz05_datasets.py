@@ -78,7 +78,7 @@ def lorenz05_gains(  # noqa: D417  # the settings' arguments are described there
         batch_size: Samples in a batch where Keras itself reads the pairs; in the zoo, `[train]`
             says it.
         workers: How many of Ray's processes simulate a truth run each; 0 simulates here, one after
-            the other. The pairs are the same.
+            the other. The pairs are those that one process with one thread simulates.
 
     Returns:
         `{"train": pairs, "validation": pairs, "test": pairs}`, each a `GainPairs`; x is `{"kg_raw":

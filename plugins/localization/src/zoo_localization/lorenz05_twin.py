@@ -31,7 +31,9 @@ class Lorenz05Twin(Twin):
         spin_up: Cycles for a truth to forget its random start.
         compiled: Whether to step with Numba, many times faster; None: where the extra `sim` is
             installed.
-        single_precision: Whether states are float32: half the time, 2e-6 away after 50 steps.
+        single_precision: Whether states are float32: half the time. After 50 steps of
+            model III they are 1.6e-6 from float64 in the root mean square, and 2.1e-5 at most, of a
+            standard deviation of 4.9.
     """
 
     model: Lorenz05 = field(default_factory=Lorenz05)
