@@ -4,8 +4,7 @@ import contextlib
 import platform
 import re
 import sys
-import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-from filelock import FileLock, Timeout
 
 from zoo.catalog.discovery import CORE
 from zoo.errors import ConfigError, RunError, StorageError, ZooError, in_one_line
@@ -24,7 +22,7 @@ from zoo.registry.tensors import TensorFile
 from zoo.report.run_report import try_run_report
 from zoo.resolve import ResolvedModel, resolved_toml
 from zoo.resolve.settings import settings
-from zoo.runs import DATA, PROVENANCE, RUN_FILE, Run, new_folder, open_run
+from zoo.runs import DATA, PROVENANCE, Run
 from zoo.runtime import checkpoint
 from zoo.runtime.batch_log import Log
 from zoo.runtime.data import check_targets, load_data
@@ -35,9 +33,10 @@ from zoo.runtime.logs import check_logs, close_logs, open_logs
 from zoo.runtime.measuring import choose_compilation
 from zoo.runtime.progress import progress_callback
 from zoo.runtime.recorder import Recorder
+from zoo.runtime.run_folder import folder_of, locked
 from zoo.runtime.signals import StopRequest, stop_on_signals, stopped_by
 from zoo.runtime.weights import Shelf, assign
-from zoo.runtime.workers import private_folder, worker_of
+from zoo.runtime.workers import worker_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,10 @@ class _Training:
             )
         self.instantiator.check(self.model.data, self.model.loop, *self.model.callbacks)
         check_logs(self.model.train.log, str(self.model.source.path))
-        run, earlier = self._folder()
+        home = self.zoo or Path.cwd()
+        run, earlier = folder_of(
+            self.model, home, self.wishes.folder, self.wishes.resume, self.worker
+        )
         built = self._build()
         if earlier is not None:
             graph = self.shelf.graph(self.model, built)
@@ -139,7 +141,7 @@ class _Training:
         inside = Instantiator(self.model.source.path, run.folder, run.folder)
         supplied = {"run_folder": str(run.folder)}
         callbacks = [inside.make(part, **supplied) for part in self.model.callbacks]
-        with _locked(run):
+        with locked(run):
             # From here on the run's files say how it ended, so a stop waits until they can.
             self.request.deferred = True
             run.remove_temporaries()
@@ -172,44 +174,6 @@ class _Training:
             if part.component.distribution == CORE
             and not re.match(r"sparse|ctc|circle", part.component.name, re.IGNORECASE)
         ]
-
-    def _folder(self) -> tuple[Run, TensorFile | None]:
-        home = self.zoo or Path.cwd()
-        if not self.wishes.resume:
-            if not self.worker.leads:
-                return Run(private_folder()), None
-            return Run(new_folder(self.model.name, home, self.wishes.folder)), None
-        run = self._run_to_resume(home)
-        if run.config_path.read_text(encoding="utf-8") != resolved_toml(self.model):
-            differing = _differing_tables(run, self.model)
-            if differing:
-                raise ConfigError(
-                    f"the config is not the one that {run.folder} began with: "
-                    f"{', '.join(differing)} changed",
-                    suggestion=f"resume with the run's own: zoo train {run.config_path} --resume "
-                    f"--run {run.folder}; or train anew without --resume",
-                )
-        if not self.worker.leads:
-            run = Run(private_folder(run.folder))
-        return run, run.checkpoint() if run.checkpoint_path.exists() else None
-
-    def _run_to_resume(self, home: Path) -> Run:
-        if self.wishes.folder is not None:
-            if not (Path(self.wishes.folder) / RUN_FILE).is_file():
-                raise StorageError(
-                    f"there is no run in {self.wishes.folder} to resume",
-                    suggestion="if it was stopped before its first epoch, while its data were "
-                    "made, train again without --resume",
-                )
-            return open_run(self.wishes.folder)
-        folder = home / "runs" / self.model.name
-        runs = sorted(path.parent for path in folder.glob(f"*/{RUN_FILE}"))
-        if not runs:
-            raise StorageError(
-                f"there is no run of {self.model.name} to resume in {folder}",
-                suggestion="name its folder with --run DIR, or train without --resume",
-            )
-        return open_run(runs[-1])
 
     def _start_from(self, built: Any, reference: str) -> None:
         made_by, donor = self.shelf.of_version(reference)
@@ -359,37 +323,7 @@ class _Training:
         return stopped_by(error, hint)
 
 
-@contextlib.contextmanager
-def _locked(run: Run) -> Iterator[None]:
-    lock = FileLock(run.folder / ".lock", timeout=0)
-    try:
-        make_folder(run.folder)
-        lock.acquire()
-    except Timeout as error:
-        raise StorageError(
-            f"another training is at work in {run.folder}",
-            suggestion="name another folder with --run DIR",
-        ) from error
-    except OSError as error:
-        raise file_error("write to", run.folder, error) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 _SAME_VERSIONS = "install the versions that its run.json names, or train anew without --resume"
-
-
-def _differing_tables(run: Run, model: ResolvedModel) -> list[str]:
-    old = tomllib.loads(run.config_path.read_text(encoding="utf-8"))
-    new = tomllib.loads(resolved_toml(model))
-    for table in (old, new):
-        for key in ("epochs", "log"):
-            table.get("train", {}).pop(key, None)
-        for key in ("description", "evaluate"):
-            table.pop(key, None)
-    return [key for key in {**old, **new} if old.get(key) != new.get(key)]
 
 
 def _as_before(old: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, Any]:
