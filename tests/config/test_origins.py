@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from zoo.config.compose import parse_overrides
+from zoo.config.overrides import parse_overrides
 from zoo.workspace import Workspace
 
 BASE = """\

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from zoo.config.compose import parse_overrides
+from zoo.config.overrides import parse_overrides
 from zoo.errors import ConfigError, Finding
 
 Compose = Callable[..., dict[str, Any]]

@@ -12,7 +12,7 @@ from zoo.cli.options import (
     SetOption,
     ZooOption,
 )
-from zoo.config.compose import parse_overrides
+from zoo.config.overrides import parse_overrides
 from zoo.workspace import Workspace
 
 

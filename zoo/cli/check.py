@@ -8,7 +8,7 @@ import typer
 from zoo.cli.command import Answer, command, findings_document, import_keras, report
 from zoo.cli.completion import complete_model
 from zoo.cli.options import DebugOption, JsonOption, LockedOption, SetOption, ZooOption
-from zoo.config.compose import parse_overrides
+from zoo.config.overrides import parse_overrides
 from zoo.errors import Finding, error_of
 from zoo.workspace import Workspace
 

@@ -20,7 +20,7 @@ from zoo.cli.options import (
     ZooOption,
 )
 from zoo.cli.sweep_table import in_digits, live_table
-from zoo.config.compose import parse_overrides
+from zoo.config.overrides import parse_overrides
 from zoo.config.schema import SweepTable
 from zoo.errors import ConfigError, RunError, Stopped, StorageError
 from zoo.sweeps.running import SWEEP_FILE, Sweep, Trial

@@ -20,7 +20,7 @@ from zoo.cli.options import (
     SetOption,
     ZooOption,
 )
-from zoo.config.compose import parse_overrides
+from zoo.config.overrides import parse_overrides
 from zoo.report.run_report import INDEX
 from zoo.runs import Run
 from zoo.workspace import Workspace

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from zoo.config.compose import SET, FindModel, Source, compose, config_files
+from zoo.config.compose import FindModel, Source, compose, config_files
 from zoo.config.names import Keys
+from zoo.config.overrides import SET
 from zoo.config.texts import ConfigText
 from zoo.errors import Finding, ZooError
 

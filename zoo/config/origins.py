@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.config.compose import SET, Document, FindModel, Source, config_files
+from zoo.config.compose import FindModel, Source, config_files
 from zoo.config.locate import VARIABLE, by_name
+from zoo.config.overrides import SET, Document
 from zoo.config.texts import ConfigText, key_parts
 
 DEFAULT = "default"
