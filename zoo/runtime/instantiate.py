@@ -59,7 +59,7 @@ class Instantiator:
         return self._targets[component]
 
     def check(self, *parts: Part) -> None:
-        """Imports parts and checks their arguments without calling anything.
+        """Imports parts, and checks the arguments that only an import can tell; calls nothing.
 
         Raises:
             ConfigError: With every argument that is unknown, missing or ill-typed.
@@ -123,8 +123,9 @@ class Instantiator:
         while stack:
             item = stack.pop()
             target = self.target(item.component)
-            card = card_of(target) if item.card.unknown else item.card
-            findings += argument_findings(item, card)
+            # What a card tells was held against it before anything was imported.
+            if item.card.unknown:
+                findings += argument_findings(item, card_of(target))
             stack += [value for value in item.arguments.values() if isinstance(value, Part)]
         return findings
 

@@ -95,7 +95,11 @@ class WeightedMSE(keras.losses.Loss):
         weights = ops.cast(weights, dtype)
         name = "fixed_weights" if self._fixed is not None else "weights"
         _must_fit(name, weights.shape, y_pred.shape, stretch=True)
-        weights = ops.broadcast_to(ops.where(weights < 0, np.nan, weights), ops.shape(y_pred))
+        weights = ops.where(weights < 0, np.nan, weights)
+        if tuple(weights.shape[1:]) != tuple(
+            y_pred.shape[1:]
+        ):  # each value counts in the sum of the weights
+            weights = ops.broadcast_to(weights, ops.shape(y_pred))
         axes = tuple(range(1, len(y_pred.shape)))
         total = ops.sum(weights * ops.square(y_true - y_pred), axis=axes)
         return ops.divide_no_nan(total, ops.sum(weights, axis=axes))
