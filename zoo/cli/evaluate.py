@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.table import Table
 
 from zoo.cli.command import Answer, command, import_keras
-from zoo.cli.completion import complete_version_or_run
 from zoo.cli.locked import version_or_run
 from zoo.cli.options import (
     AcceptHarmlessOption,
@@ -16,6 +15,7 @@ from zoo.cli.options import (
     JsonOption,
     LockedOption,
     QuietOption,
+    VersionOrRunArgument,
     ZooOption,
 )
 from zoo.report import Report
@@ -26,14 +26,7 @@ from zoo.workspace import Workspace
 
 @command
 def evaluate_command(
-    what: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME[@V]|RUN",
-            help="A version, or the folder of a run.",
-            autocompletion=complete_version_or_run,
-        ),
-    ],
+    what: VersionOrRunArgument,
     report: Annotated[
         Path | None,
         typer.Option(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zoo.cli.command import Answer, command, import_keras
-from zoo.cli.completion import complete_version_or_run
 from zoo.cli.locked import version_or_run
 from zoo.cli.options import (
     AcceptHarmlessOption,
@@ -16,6 +15,7 @@ from zoo.cli.options import (
     JsonOption,
     LockedOption,
     QuietOption,
+    VersionOrRunArgument,
     ZooOption,
 )
 from zoo.workspace import Workspace
@@ -26,14 +26,7 @@ if TYPE_CHECKING:
 
 @command
 def export_command(
-    what: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME[@V]|RUN",
-            help="A version, or the folder of a run.",
-            autocompletion=complete_version_or_run,
-        ),
-    ],
+    what: VersionOrRunArgument,
     kind: Annotated[
         str,
         typer.Option(

@@ -71,7 +71,8 @@ def _models(workspace: Workspace, match: str) -> Answer:
 
     registry = workspace.registry
     document: list[dict[str, Any]] = []
-    names = [*model_sources(workspace.catalog, registry), *(registry.names if registry else [])]
+    sources = model_sources(workspace.catalog, registry)
+    names = [*sources, *(registry.names if registry else [])]
     for name in dict.fromkeys(names):
         versions = registry.versions(name) if registry is not None else []
         latest = registry.latest(name) if registry is not None else None
@@ -79,7 +80,7 @@ def _models(workspace: Workspace, match: str) -> Answer:
             {
                 "name": name,
                 "description": _description(name, workspace),
-                "config": model_sources(workspace.catalog, registry).get(name),
+                "config": sources.get(name),
                 "versions": [entry.version for entry in versions],
                 "latest": latest.version if latest is not None else None,
                 "statuses": {entry.version: entry.status for entry in versions},

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli.completion import complete_model, complete_version
+from zoo.cli.completion import complete_model, complete_version, complete_version_or_run
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout, and nothing else there.")
@@ -47,4 +47,12 @@ FileArgument = Annotated[
 VersionArgument = Annotated[
     str,
     typer.Argument(metavar="NAME[@V]", help="A model of the zoo.", autocompletion=complete_version),
+]
+VersionOrRunArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME[@V]|RUN",
+        help="A version, or the folder of a run.",
+        autocompletion=complete_version_or_run,
+    ),
 ]
