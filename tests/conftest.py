@@ -12,12 +12,14 @@ import pytest
 from typer.testing import CliRunner
 
 import zoo
+from tests.distributions import EntryPoints, write_distribution
 from zoo.catalog.catalog import Catalog
 from zoo.checks import Checked, check_source
 from zoo.components import Component
 from zoo.config.compose import Source
 from zoo.errors import Finding
 from zoo.resolve import ResolvedModel
+from zoo.runs import Run
 
 MakeDistribution = Callable[..., Path]
 
@@ -116,6 +118,21 @@ def write_config(zoo_root: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
+def training_of(write_config: Callable[..., Path]) -> Callable[[str], Callable[..., Run]]:
+    """Writes a config, and gives what trains it, in the folder `run` of the zoo or another."""
+
+    def training_of(text: str) -> Callable[..., Run]:
+        config = write_config(text, "m.toml")
+
+        def train(overrides: dict[str, Any] | None = None, folder: Any = "run", **how: Any) -> Run:
+            return zoo.train(config, overrides, folder=folder, quiet=True, **how)
+
+        return train
+
+    return training_of
+
+
+@pytest.fixture
 def make_distribution(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[MakeDistribution]:
@@ -128,20 +145,14 @@ def make_distribution(
 
     def make(
         name: str,
-        entry_points: Mapping[str, Mapping[str, str]] | str | bytes = "",
+        entry_points: EntryPoints = "",
         modules: Mapping[str, str] | None = None,
         *,
         version: str = "1.0",
         site: str = "site",
     ) -> Path:
         folder = tmp_path / site
-        info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-        (info / "entry_points.txt").write_bytes(_entry_points(entry_points))
-        for file, source in (modules or {}).items():
-            (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            (folder / file).write_text(source)
+        write_distribution(folder, name, entry_points, modules, version)
         if folder not in sites:
             sites.add(folder)
             monkeypatch.syspath_prepend(folder)
@@ -152,17 +163,6 @@ def make_distribution(
         file = getattr(sys.modules[module], "__file__", None)
         if file and any(Path(file).is_relative_to(site) for site in sites):
             del sys.modules[module]
-
-
-def _entry_points(content: Mapping[str, Mapping[str, str]] | str | bytes) -> bytes:
-    if isinstance(content, bytes):
-        return content
-    if isinstance(content, str):
-        return content.encode()
-    return "".join(
-        f"[{group}]\n" + "".join(f"{name} = {target}\n" for name, target in rows.items()) + "\n"
-        for group, rows in content.items()
-    ).encode()
 
 
 @pytest.fixture(scope="session")

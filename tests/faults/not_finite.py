@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 import zoo
+from tests.distributions import write_distribution
 from tests.faults.promise import Promise, Tally
-from tests.faults.zoos import differences, install, make_zoo, on_path
+from tests.faults.zoos import make_zoo, on_path
+from tests.runs import differences
 from zoo.errors import RunError
 from zoo.runs import open_run
 
@@ -78,7 +80,7 @@ def spoil_a_batch(count: int, seed: int, folder: Path) -> Tally:
     root = make_zoo(folder / "zoo", rooted=CONFIG)
     components = {"zoo.losses": {"rooted": "rooted_mod:rooted"}}
     components["zoo.datasets"] = {"streamed": "rooted_mod:streamed"}
-    install(folder / "site", "zoo-rooted", components, {"rooted_mod.py": PLUGIN})
+    write_distribution(folder / "site", "zoo-rooted", components, {"rooted_mod.py": PLUGIN})
     shuffled = chooser.sample(WAYS, len(WAYS))
     # The first few are of different causes.
     of_cause = [[way for way in shuffled if way[0] == cause] for cause in CAUSES]

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from tests.distributions import write_distribution
 from tests.faults.promise import Promise, Tally
-from tests.faults.zoos import install, make_zoo, on_path
+from tests.faults.zoos import make_zoo, on_path
 from zoo.cli.main import COMMANDS, app_with
 
 FINE = """
@@ -121,7 +122,9 @@ def install_what_is_broken(count: int, seed: int, folder: Path) -> Tally:
         for number, name in enumerate(names):
             site = folder / f"site-{number}"
             breakage = BREAKAGES[name]
-            info = install(site, "zoo-odd", breakage.points, {"odd_mod.py": breakage.module})
+            info = write_distribution(
+                site, "zoo-odd", breakage.points, {"odd_mod.py": breakage.module}
+            )
             if breakage.twist is not None:
                 breakage.twist(info)
             with tally.trial(name), on_path(site):

@@ -11,7 +11,8 @@ from typing import Any
 
 import zoo
 from tests.faults.promise import Promise, Tally
-from tests.faults.zoos import MODELS, differences, make_zoo, with_keras
+from tests.faults.zoos import MODELS, make_zoo, with_keras
+from tests.runs import differences
 from zoo.runs import Run, open_run
 
 LOOPS = ("fit", "gradient_tape")

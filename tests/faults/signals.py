@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import zoo
+from tests.distributions import write_distribution
 from tests.faults.promise import Promise, Tally
-from tests.faults.zoos import install, make_zoo
+from tests.faults.zoos import make_zoo
 from zoo.runs import Run
 
 EPOCHS = 60
@@ -160,7 +161,9 @@ def stop_twice(count: int, seed: int, folder: Path) -> Tally:
     chooser, tally = random.Random(seed), Tally()
     root = make_zoo(folder / "zoo")
     site = root / "site"
-    install(site, "zoo-deaf", {"zoo.callbacks": {"Deaf": "deaf_mod:Deaf"}}, {"deaf_mod.py": _DEAF})
+    write_distribution(
+        site, "zoo-deaf", {"zoo.callbacks": {"Deaf": "deaf_mod:Deaf"}}, {"deaf_mod.py": _DEAF}
+    )
     callbacks = "train.callbacks=[{type='Deaf', directory='.'}]"
     for trial in range(count):
         numbers = [chooser.choice(NUMBERS) for _ in range(2)]

@@ -15,7 +15,8 @@ import numpy as np
 
 import zoo
 from tests.faults.promise import Promise, Tally
-from tests.faults.zoos import differences, forked, make_zoo, with_keras
+from tests.faults.zoos import forked, make_zoo, with_keras
+from tests.runs import differences
 from zoo.files import write_atomically
 from zoo.runs import Run, new_folder, open_run
 

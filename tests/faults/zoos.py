@@ -7,84 +7,38 @@ import multiprocessing
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 DENSE = """
 zoo = 1
 name = "dense"
-[[inputs]]
-name = "x"
-shape = [6]
-[[layers]]
-name = "hidden"
-type = "Dense"
-units = 5
-activation = "tanh"
-[[layers]]
-name = "drop"
-type = "Dropout"
-rate = 0.4
-[[layers]]
-name = "y"
-type = "Dense"
-units = 2
-[loss]
-type = "mse"
-[optimizer]
-type = "Adam"
-learning_rate = 0.02
-[data]
-type = "synthetic"
-x_shape = [6]
-y_shape = [2]
-samples = 20
-validation_samples = 6
-test_samples = 0
-[train]
-epochs = 4
-batch_size = 4
-seed = 7
-jit_compile = false
-[[train.callbacks]]
-type = "ReduceLROnPlateau"
-monitor = "val_loss"
-patience = 1
-min_delta = 100.0
+inputs = [{ name = "x", shape = [6] }]
+layers = [
+    { name = "hidden", type = "Dense", units = 5, activation = "tanh" },
+    { name = "drop", type = "Dropout", rate = 0.4 },
+    { name = "y", type = "Dense", units = 2 },
+]
+loss = "mse"
+optimizer = { type = "Adam", learning_rate = 0.02 }
+data = { type = "synthetic", x_shape = [6], y_shape = [2], samples = 20, validation_samples = 6 }
+train = { epochs = 4, batch_size = 4, seed = 7, jit_compile = false, callbacks = [
+    { type = "ReduceLROnPlateau", monitor = "val_loss", patience = 1, min_delta = 100.0 },
+] }
 """
 CONV = """
 zoo = 1
 name = "conv"
-[[inputs]]
-name = "x"
-shape = [6, 2]
-[[layers]]
-name = "conv"
-type = "Conv1D"
-filters = 4
-kernel_size = 3
-[[layers]]
-name = "norm"
-type = "BatchNormalization"
-[[layers]]
-name = "flat"
-type = "Flatten"
-[[layers]]
-name = "y"
-type = "Dense"
-units = 2
-[loss]
-type = "mse"
-[data]
-type = "synthetic"
-x_shape = [6, 2]
-y_shape = [2]
-samples = 18
-validation_samples = 6
-test_samples = 0
+inputs = [{ name = "x", shape = [6, 2] }]
+layers = [
+    { name = "conv", type = "Conv1D", filters = 4, kernel_size = 3 },
+    { name = "norm", type = "BatchNormalization" },
+    { name = "flat", type = "Flatten" },
+    { name = "y", type = "Dense", units = 2 },
+]
+loss = "mse"
+data = { type = "synthetic", x_shape = [6, 2], y_shape = [2], samples = 18, validation_samples = 6 }
 [train]
 epochs = 9
 batch_size = 4
@@ -131,27 +85,6 @@ def make_zoo(folder: Path, **texts: str) -> Path:
     for name, text in {"dense": DENSE, "conv": CONV, **texts}.items():
         (folder / f"{name}.toml").write_text(text)
     return folder
-
-
-def install(
-    site: Path,
-    name: str,
-    entry_points: Mapping[str, Mapping[str, str]] | bytes,
-    modules: Mapping[str, str] | None = None,
-) -> Path:
-    """Installs a distribution into a folder, and gives the folder of its metadata."""
-    info = site / f"{name.replace('-', '_')}-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    if not isinstance(entry_points, bytes):
-        entry_points = "".join(
-            f"[{group}]\n" + "".join(f"{key} = {target}\n" for key, target in rows.items())
-            for group, rows in entry_points.items()
-        ).encode()
-    (info / "entry_points.txt").write_bytes(entry_points)
-    for file, source in (modules or {}).items():
-        (site / file).write_text(source)
-    return info
 
 
 @contextlib.contextmanager
@@ -203,19 +136,3 @@ def _in_a_folder(folder: Path, work: Callable[..., None], *arguments: Any) -> No
     os.dup2(log, 1)
     os.dup2(log, 2)
     work(*arguments)
-
-
-def differences(run: Any, other: Any) -> list[str]:
-    """Says in what two runs are not the same, bit for bit."""
-    first, second = run.checkpoint(), other.checkpoint()
-    found = [f"history {run.history} and {other.history}"] if run.history != other.history else []
-    found += [
-        f"{key}: {first.metadata.get(key)} and {second.metadata.get(key)}"
-        for key in {**first.metadata, **second.metadata}
-        if first.metadata.get(key) != second.metadata.get(key)
-    ]
-    for name in {**first.tensors, **second.tensors}:
-        a, b = first.tensors.get(name), second.tensors.get(name)
-        if a is None or b is None or a.dtype != b.dtype or not np.array_equal(a, b):
-            found.append(f"the bits of {name}")
-    return found
