@@ -1,6 +1,5 @@
 """What tests share: a zoo in a temporary folder, its configs, and installed distributions."""
 
-import gc
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -40,18 +39,6 @@ name = "last"
 type = "Dense"
 units = 1
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _garbage_is_looked_for_among_what_is_new() -> Iterator[None]:
-    """Keeps what a module's tests left behind from being searched again and again.
-
-    TensorFlow keeps millions of objects alive, and a full collection over all of them took up to
-    20 seconds.
-    """
-    yield
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture
@@ -118,14 +105,22 @@ def write_config(zoo_root: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def training_of(write_config: Callable[..., Path]) -> Callable[[str], Callable[..., Run]]:
-    """Writes a config, and gives what trains it, in the folder `run` of the zoo or another."""
+def training_of(
+    zoo_root: Path, write_config: Callable[..., Path]
+) -> Callable[[str], Callable[..., Run]]:
+    """Writes a config, and gives what trains it: into `run` in the zoo, or another folder there.
+
+    Where the folder is None, the zoo finds one.
+    """
 
     def training_of(text: str) -> Callable[..., Run]:
         config = write_config(text, "m.toml")
 
-        def train(overrides: dict[str, Any] | None = None, folder: Any = "run", **how: Any) -> Run:
-            return zoo.train(config, overrides, folder=folder, quiet=True, **how)
+        def train(
+            overrides: dict[str, Any] | None = None, folder: str | None = "run", **how: Any
+        ) -> Run:
+            how = {"zoo": zoo_root, "folder": folder and zoo_root / folder, "quiet": True, **how}
+            return zoo.train(config, overrides, **how)
 
         return train
 
