@@ -15,32 +15,12 @@ pytest.importorskip("mlflow")
 CONFIG = """
 zoo = 1
 name = "m"
-[[inputs]]
-name = "x"
-shape = [4]
-[[layers]]
-name = "y"
-type = "Dense"
-units = 2
-[loss]
-type = "mse"
-[optimizer]
-type = "Adam"
-learning_rate = 0.25
-[data]
-type = "synthetic"
-x_shape = [4]
-y_shape = [2]
-samples = 32
-validation_samples = 8
-test_samples = 0
-[train]
-epochs = 3
-batch_size = 16
-seed = 7
-jit_compile = false
-[[train.callbacks]]
-type = "MLflow"
+inputs = [{ name = "x", shape = [4] }]
+layers = [{ name = "y", type = "Dense", units = 2 }]
+loss = "mse"
+optimizer = { type = "Adam", learning_rate = 0.25 }
+data = { type = "synthetic", x_shape = [4], y_shape = [2], samples = 32, validation_samples = 8 }
+train = { epochs = 3, batch_size = 16, seed = 7, jit_compile = false, callbacks = ["MLflow"] }
 """
 
 
@@ -59,10 +39,16 @@ def client(zoo_root, monkeypatch, config):
     return MlflowClient(tracking_uri=(zoo_root / "mlruns").as_uri())
 
 
-def train(config, folder, **overrides):
-    resume = overrides.pop("resume", False)
-    keys = {f"train.{key}": value for key, value in overrides.items()}
-    return zoo.train(config, keys, folder=folder, resume=resume, quiet=True)
+@pytest.fixture
+def train(training_of, config):
+    train = training_of(CONFIG)
+    return lambda folder="run", resume=False, **keys: train(
+        {f"train.{key}": value for key, value in keys.items()}, folder, resume=resume
+    )
+
+
+def configured(arguments):
+    return CONFIG.replace('"MLflow"', f'{{ type = "MLflow", {arguments} }}')
 
 
 def the_run(client, experiment="m"):
@@ -76,8 +62,8 @@ def logged(client, run, name):
     return [(item.step, item.value) for item in items]
 
 
-def test_mlflow_has_the_metrics_of_each_epoch_the_settings_and_the_model(config, zoo_root, client):
-    run = train(config, zoo_root / "first")
+def test_mlflow_has_the_metrics_of_each_epoch_the_settings_and_the_model(train, client):
+    run = train("first")
     found = the_run(client)
     for name in ("loss", "val_loss"):
         assert logged(client, found, name) == list(enumerate(run.history[name], 1))
@@ -91,55 +77,53 @@ def test_mlflow_has_the_metrics_of_each_epoch_the_settings_and_the_model(config,
     assert found.data.tags["zoo.fingerprint"] == run.facts["fingerprint"]
 
 
-def test_a_resumed_training_goes_on_with_its_run_of_mlflow(config, zoo_root, client):
-    train(config, zoo_root / "run", epochs=2)
-    run = train(config, zoo_root / "run", epochs=4, resume=True)
+def test_a_resumed_training_goes_on_with_its_run_of_mlflow(train, client):
+    train(epochs=2)
+    run = train(epochs=4, resume=True)
     found = the_run(client)
     assert logged(client, found, "loss") == list(enumerate(run.history["loss"], 1))
     assert found.data.tags["zoo.epochs"] == "4"
-    whole = train(config, zoo_root / "whole", epochs=4)
+    whole = train("whole", epochs=4)
     assert run.history == whole.history
 
 
-def test_an_epoch_that_was_logged_before_a_kill_and_is_trained_again_is_logged_once(
-    config, zoo_root, client
-):
-    run = train(config, zoo_root / "run", epochs=2)
+def test_an_epoch_that_was_logged_before_a_kill_and_is_trained_again_is_logged_once(train, client):
+    run = train(epochs=2)
     found = the_run(client)
     client.log_metric(
         found.info.run_id, "loss", 99.0, step=3
     )  # the kill came before its checkpoint
-    train(config, zoo_root / "run", epochs=4, resume=True)
+    train(epochs=4, resume=True)
     assert [step for step, _ in logged(client, found, "loss")] == [1, 2, 3, 4]
     assert [step for step, _ in logged(client, found, "val_loss")] == [1, 2, 3, 4]
     assert json.loads((run.folder / "mlflow.json").read_text())["run_id"] == found.info.run_id
 
 
-def test_experiment_and_run_have_the_names_that_the_config_gives(config, zoo_root, client):
-    config.write_text(f'{CONFIG}experiment = "trial"\nrun_name = "one"\n')
-    train(config, zoo_root / "run", epochs=1)
+def test_experiment_and_run_have_the_names_that_the_config_gives(train, config, client):
+    config.write_text(configured('experiment = "trial", run_name = "one"'))
+    train(epochs=1)
     assert the_run(client, "trial").info.run_name == "one"
 
 
 def test_the_environment_says_where_to_and_the_config_cannot(
-    config, zoo_root, tmp_path, monkeypatch
+    train, config, zoo_root, tmp_path, monkeypatch
 ):
     from mlflow import MlflowClient
 
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", (tmp_path / "elsewhere").as_uri())
-    train(config, zoo_root / "run", epochs=1)
+    train(epochs=1)
     assert the_run(MlflowClient()).info.status == "FINISHED"
     assert not (zoo_root / "mlruns").exists()
-    config.write_text(f'{CONFIG}tracking_uri = "http://example.org"\n')
+    config.write_text(configured('tracking_uri = "http://example.org"'))
     (finding,) = zoo.check(config)
     assert finding.code == "unknown-argument"
 
 
 def test_without_the_package_the_extra_is_named_before_anything_is_trained(
-    config, zoo_root, monkeypatch
+    train, zoo_root, monkeypatch
 ):
     monkeypatch.setitem(sys.modules, "mlflow", None)
     with pytest.raises(ConfigError, match=r"needs the extra `mlflow`: pip install 'zoo\[mlflow\]'"):
-        train(config, zoo_root / "run")
+        train()
     assert not (zoo_root / "run").exists()

@@ -12,34 +12,15 @@ CONFIG = """
 zoo = 1
 name = "m"
 outputs = ["u", "v"]
-[[inputs]]
-name = "a"
-shape = [3]
-[[inputs]]
-name = "b"
-shape = [2, 2]
-[[layers]]
-name = "flat"
-type = "Flatten"
-inputs = "b"
-[[layers]]
-name = "u"
-type = "Dense"
-inputs = "a"
-units = 1
-[[layers]]
-name = "v"
-type = "Dense"
-inputs = "flat"
-units = 2
-[losses]
-u = "mse"
-v = "mae"
-[data]
-type = "npz"
-path = "data.npz"
-[train]
-jit_compile = false
+inputs = [{ name = "a", shape = [3] }, { name = "b", shape = [2, 2] }]
+layers = [
+    { name = "flat", type = "Flatten", inputs = "b" },
+    { name = "u", type = "Dense", inputs = "a", units = 1 },
+    { name = "v", type = "Dense", inputs = "flat", units = 2 },
+]
+losses = { u = "mse", v = "mae" }
+data = { type = "npz", path = "data.npz" }
+train = { jit_compile = false }
 """
 
 
@@ -54,11 +35,10 @@ def good():
 
 
 @pytest.fixture
-def train(zoo_root):
+def train(zoo_root, training_of):
     def train(arrays, config=CONFIG):
         np.savez(zoo_root / "data.npz", **arrays)
-        (zoo_root / "m.toml").write_text(config)
-        return zoo.train(zoo_root / "m.toml", zoo=zoo_root, folder=zoo_root / "run", quiet=True)
+        return training_of(config)()
 
     return train
 

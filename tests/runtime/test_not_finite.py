@@ -5,44 +5,29 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import zoo
 from zoo.errors import RunError
 
 CONFIG = """
 zoo = 1
 name = "m"
-[[inputs]]
-name = "x"
-shape = [3]
-[[layers]]
-name = "y"
-type = "Dense"
-units = 2
-[loss]
-type = "mse"
-[optimizer]
-type = "SGD"
-learning_rate = 0.01
-[data]
-type = "npz"
-path = "data.npz"
-[train]
-epochs = 3
-batch_size = 4
-jit_compile = false
+inputs = [{ name = "x", shape = [3] }]
+layers = [{ name = "y", type = "Dense", units = 2 }]
+loss = "mse"
+optimizer = { type = "SGD", learning_rate = 0.01 }
+data = { type = "npz", path = "data.npz" }
+train = { epochs = 3, batch_size = 4, jit_compile = false }
 """
 
 
 @pytest.fixture
-def train(zoo_root):
-    (zoo_root / "m.toml").write_text(CONFIG)
+def train(zoo_root, training_of):
+    train = training_of(CONFIG)
 
-    def train(arrays, overrides=None, **options):
+    def train_on(arrays, *args, **options):
         np.savez(zoo_root / "data.npz", **arrays)
-        options = {"folder": zoo_root / "run", "quiet": True, **options}
-        return zoo.train(zoo_root / "m.toml", overrides, zoo=zoo_root, **options)
+        return train(*args, **options)
 
-    return train
+    return train_on
 
 
 def arrays():
@@ -64,7 +49,9 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "place", "value", "message"), PLACES)
+@pytest.mark.parametrize(
+    ("name", "place", "value", "message"), PLACES, ids=[name for name, *_ in PLACES]
+)
 def test_what_is_not_finite_in_the_data_is_named_by_its_place(
     train, zoo_root, name, place, value, message
 ):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pytest
 
-import zoo
 from zoo.catalog.discovery import find_components
 from zoo.errors import ConfigError, RunError
 from zoo.report import Report
@@ -18,26 +18,12 @@ from zoo.workspace import Workspace
 CONFIG = """
 zoo = 1
 name = "m"
-[[inputs]]
-name = "x"
-shape = [3]
-[[layers]]
-name = "y"
-type = "Dense"
-units = 1
-kernel_initializer = "zeros"
-[loss]
-type = "mse"
-[optimizer]
-type = "SGD"
-learning_rate = 0.1
-[data]
-type = "arrays"
-[train]
-epochs = 2
-batch_size = 4
-shuffle = false
-jit_compile = false
+inputs = [{ name = "x", shape = [3] }]
+layers = [{ name = "y", type = "Dense", units = 1, kernel_initializer = "zeros" }]
+loss = "mse"
+optimizer = { type = "SGD", learning_rate = 0.1 }
+data = { type = "arrays" }
+train = { epochs = 2, batch_size = 4, shuffle = false, jit_compile = false }
 """
 
 MODULE = '''
@@ -152,21 +138,9 @@ ENTRY_POINTS = {
 
 
 @pytest.fixture
-def train(zoo_root, make_distribution):
+def train(make_distribution, training_of):
     make_distribution("zoo-parts", ENTRY_POINTS, {"parts_mod.py": MODULE})
-    (zoo_root / "m.toml").write_text(CONFIG)
-
-    def train(overrides=None, name="run", **options):
-        return zoo.train(
-            zoo_root / "m.toml",
-            overrides,
-            zoo=zoo_root,
-            folder=zoo_root / name,
-            quiet=True,
-            **options,
-        )
-
-    return train
+    return training_of(CONFIG)
 
 
 def by_numpy(batches, epochs=2):
@@ -320,8 +294,6 @@ def test_an_evaluator_that_fails_is_named(train, zoo_root, name, message):
 
 
 def test_nothing_of_the_plugin_is_imported_to_find_it(make_distribution):
-    import sys
-
     make_distribution("zoo-parts", ENTRY_POINTS, {"parts_mod.py": "raise SystemExit(0)\n"})
     row = find_components().find("loops", "two_steps")
     assert (row.distribution, row.version, row.target) == (

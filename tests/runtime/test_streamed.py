@@ -6,31 +6,18 @@ import keras
 import numpy as np
 import pytest
 
-import zoo
 from zoo.errors import RunError
 from zoo.runtime.batches import EpochOrder, batches
 
 CONFIG = """
 zoo = 1
 name = "m"
-[[inputs]]
-name = "x"
-shape = [3]
-[[layers]]
-name = "y"
-type = "Dense"
-units = 1
-[loss]
-type = "mse"
-[optimizer]
-type = "SGD"
-learning_rate = 0.1
-[data]
-type = "arrays"
-[train]
-epochs = 4
-batch_size = 4
-jit_compile = false
+inputs = [{ name = "x", shape = [3] }]
+layers = [{ name = "y", type = "Dense", units = 1 }]
+loss = "mse"
+optimizer = { type = "SGD", learning_rate = 0.1 }
+data = { type = "arrays" }
+train = { epochs = 4, batch_size = 4, jit_compile = false }
 """
 
 MODULE = """
@@ -87,16 +74,10 @@ NAMES = ("arrays", "streamed", "noisy", "misshapen", "empty", "broken", "broken_
 
 
 @pytest.fixture
-def train(zoo_root, make_distribution):
+def train(make_distribution, training_of):
     points = {"zoo.datasets": {name: f"streams_mod:{name}" for name in NAMES}}
     make_distribution("zoo-streams", points, {"streams_mod.py": MODULE})
-    (zoo_root / "m.toml").write_text(CONFIG)
-
-    def train(overrides, name="run", **options):
-        where = {"zoo": zoo_root, "folder": zoo_root / name, "quiet": True}
-        return zoo.train(zoo_root / "m.toml", overrides, **where, **options)
-
-    return train
+    return training_of(CONFIG)
 
 
 @pytest.mark.parametrize("loop", ["fit", "gradient_tape"])

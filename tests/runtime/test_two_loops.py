@@ -5,57 +5,28 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import zoo
-
 SAMPLES, BATCH = 9, 4
 
 CONFIG = """
 zoo = 1
 name = "m"
-[[inputs]]
-name = "x"
-shape = [6]
-[[layers]]
-name = "hidden"
-type = "Dense"
-units = 5
-activation = "tanh"
-[[layers]]
-name = "norm"
-type = "LayerNormalization"
-[[layers]]
-name = "drop"
-type = "Dropout"
-rate = 0.3
-[[layers]]
-name = "y"
-type = "Dense"
-units = 2
-[loss]
-type = "mse"
-[[metrics]]
-type = "mae"
-name = "mae"
-[[metrics]]
-type = "RootMeanSquaredError"
-name = "rmse"
-[optimizer]
-type = "Adam"
-learning_rate = 0.02
-[data]
-type = "npz"
-path = "data.npz"
-validation_split = 0.3
-[train]
-epochs = 3
-batch_size = 4
-seed = 3
-jit_compile = false
+inputs = [{ name = "x", shape = [6] }]
+layers = [
+    { name = "hidden", type = "Dense", units = 5, activation = "tanh" },
+    { name = "norm", type = "LayerNormalization" },
+    { name = "drop", type = "Dropout", rate = 0.3 },
+    { name = "y", type = "Dense", units = 2 },
+]
+loss = "mse"
+metrics = [{ type = "mae", name = "mae" }, { type = "RootMeanSquaredError", name = "rmse" }]
+optimizer = { type = "Adam", learning_rate = 0.02 }
+data = { type = "npz", path = "data.npz", validation_split = 0.3 }
+train = { epochs = 3, batch_size = 4, seed = 3, jit_compile = false }
 """
 
 
 @pytest.fixture
-def histories(zoo_root):
+def histories(zoo_root, training_of):
     random = np.random.default_rng(2)
     np.savez(
         zoo_root / "data.npz",
@@ -63,19 +34,10 @@ def histories(zoo_root):
         y=random.normal(size=(SAMPLES + 4, 2)).astype("float32"),
         sample_weight=random.uniform(0.1, 2.0, size=SAMPLES + 4).astype("float32"),
     )
-    (zoo_root / "m.toml").write_text(CONFIG)
+    train = training_of(CONFIG)
 
     def histories(overrides, name="both", loops=("fit", "gradient_tape")):
-        runs = [
-            zoo.train(
-                zoo_root / "m.toml",
-                {**overrides, "train.loop": loop},
-                zoo=zoo_root,
-                folder=zoo_root / name / loop,
-                quiet=True,
-            )
-            for loop in loops
-        ]
+        runs = [train({**overrides, "train.loop": loop}, f"{name}/{loop}") for loop in loops]
         return [run.history for run in runs], [run.weights() for run in runs]
 
     return histories

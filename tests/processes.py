@@ -1,0 +1,30 @@
+"""Programs in a process of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def ended_well(command: Iterable[object], cwd: Path | None = None, **environment: str) -> str:
+    """Runs a program, which has to end with 0, and gives what it prints."""
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def python(*words: object, cwd: Path | None = None, **environment: str) -> str:
+    """Runs Python, which can import what this process can, plugins that a test installed too."""
+    path = os.pathsep.join(filter(None, sys.path))
+    return ended_well([sys.executable, *words], cwd, **{"PYTHONPATH": path, **environment})
