@@ -21,7 +21,7 @@ from benchmarks.science.gains import cost_table, fresh_table, snapshot_table
 from benchmarks.science.networks import CELF, CLF, LORENZ05, LORENZ96, load_models, some
 from benchmarks.science.sizes import FULL, QUICK, Sizes
 from zoo.errors import ZooError
-from zoo_localization.lorenz05_compiled import numba_is_there
+from zoo_localization.extras import numba_is_there
 from zoo_localization.lorenz05_datasets import lorenz05_gains
 
 ROOT = Path(__file__).resolve().parents[2]

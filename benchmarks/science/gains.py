@@ -12,14 +12,13 @@ import numpy as np
 from benchmarks.science.book import Book, LeftOut
 from benchmarks.science.networks import CLF, there
 from zoo_localization.comparison import mean_and_error
-from zoo_localization.evaluators.gain_rmse import best_cutoff, fitted_sums
-from zoo_localization.evaluators.pairs import gain_pairs
+from zoo_localization.evaluators.pairs import fitted_sums, gain_pairs
 from zoo_localization.localization import taper_of
 from zoo_localization.lorenz05_twin import WANG_2023
 from zoo_localization.model_localization import as_localization
 from zoo_localization.observations import ObservationOperator
 from zoo_localization.progress import progress
-from zoo_localization.tapers import gaspari_cohn_vector, static_vector
+from zoo_localization.tapers import best_cutoff, gaspari_cohn_vector, static_vector
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -5,11 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from zoo_localization import analyses, analysis_datasets
-from zoo_localization.analyses import AnalysisSettings, generate_analyses
-from zoo_localization.analysis_datasets import lorenz96_analyses
+from zoo_localization import analysis_datasets
+from zoo_localization.analysis_datasets import (
+    AnalysisSettings,
+    generate_analyses,
+    lorenz96_analyses,
+)
 from zoo_localization.enkf import kalman_gain
 
+pytestmark = pytest.mark.usefixtures("cache")
 SMALL = {
     "model_size": 12,
     "obs_dens": 2,
@@ -20,12 +24,6 @@ SMALL = {
     "cycles_between_analyses": 2,
     "most_cutoff": 9.0,
 }
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path / "cache"))
-    return tmp_path / "cache"
 
 
 def test_the_splits_have_the_asked_for_analyses_and_say_what_filters_they_are_of():
@@ -44,13 +42,13 @@ def test_the_splits_have_the_asked_for_analyses_and_say_what_filters_they_are_of
 
 def test_an_analysis_has_the_gain_and_the_mean_of_one_ensemble_and_its_truth(monkeypatch):
     seen = []
-    taken = analyses._before_analysis
+    taken = analysis_datasets._before_analysis
 
     def watched(twin, ensemble, truth, observation):
         seen.append((ensemble.copy(), truth.copy(), observation.copy()))
         return taken(twin, ensemble, truth, observation)
 
-    monkeypatch.setattr(analyses, "_before_analysis", watched)
+    monkeypatch.setattr(analysis_datasets, "_before_analysis", watched)
     settings = AnalysisSettings(**SMALL)
     block = generate_analyses(settings, "train", 0)
     assert len(seen) == 2

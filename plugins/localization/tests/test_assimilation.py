@@ -4,49 +4,14 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.report import Report
 from zoo_localization.evaluators import assimilation
-from zoo_localization.lorenz05_compiled import numba_is_there
+from zoo_localization.extras import numba_is_there
 from zoo_localization.nice import nice_gain
 from zoo_localization.tapers import gaspari_cohn_taper, gaspari_cohn_vector, static_regression
 from zoo_localization.twin import Filter, Lorenz96Twin
 from zoo_localization.twin_experiment import run_twin_experiment
 
 TWIN = Lorenz96Twin(24, 2)
-SHORT = {
-    "twin": {"model_size": 24, "obs_dens": 2},
-    "members": 8,
-    "cycles": 30,
-    "spin_up": 10,
-    "seeds": 3,
-    "tuning_seeds": 2,
-    "inflations": [1.05, 1.15],
-    "cutoffs": [6.0, 9.0],
-}
-
-
-class Tables:
-    """Takes what the zoo takes, checked as there."""
-
-    def __init__(self):
-        self.columns, self.drawn = {}, {}
-        self.checked = Report(None).of("assimilation", "assimilation")
-
-    def table(self, name, columns, caption):
-        self.checked.table(name, columns, caption)
-        self.columns[name] = columns
-
-    def lines(self, name, columns, *, caption, **how):
-        self.checked.lines(name, columns, caption=caption, **how)
-        self.columns[name], self.drawn[name] = columns, how["y"]
-
-    def bars(self, name, columns, *, caption, **how):
-        self.checked.bars(name, columns, caption=caption, **how)
-        self.columns[name], self.drawn[name] = columns, how["y"]
-
-    def rows(self, name):
-        columns = self.columns[name]
-        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def seed_by_seed(kalman_filter):
@@ -72,16 +37,15 @@ def a_model():
     return keras.Model(gain, keras.layers.Lambda(lambda g: g * taper)(gain))
 
 
-def test_every_arm_has_the_errors_of_its_tuned_filter_on_the_same_truths(tmp_path):
+def test_every_arm_has_the_errors_of_its_tuned_filter_on_the_same_truths(tmp_path, report, short):
     raw, true = pairs()
     np.save(tmp_path / "curve.npy", gaspari_cohn_vector(24, 9.0)[None, :13])
-    report = Tables()
     found = assimilation(
         a_model(),
         {"train": ({"kg_raw": raw}, true)},
         curve_path=str(tmp_path / "curve.npy"),
         report=report,
-        **SHORT,
+        **short,
     )
     arms = {row["arm"]: row for row in report.rows("assimilation")}
     assert list(arms) == [
@@ -110,9 +74,8 @@ def test_every_arm_has_the_errors_of_its_tuned_filter_on_the_same_truths(tmp_pat
     assert all(isinstance(value, float) and np.isfinite(value) for value in found.values())
 
 
-def test_differences_are_from_the_best_baseline_seed_by_seed():
-    report = Tables()
-    found = assimilation(a_model(), arms=["gaspari_cohn", "nice", "model"], report=report, **SHORT)
+def test_differences_are_from_the_best_baseline_seed_by_seed(report, short):
+    found = assimilation(a_model(), arms=["gaspari_cohn", "nice", "model"], report=report, **short)
     seeds = report.rows("assimilation_seeds")
     by_arm = {
         arm: np.array([row["posterior_rmse"] for row in seeds if row["arm"] == arm])
@@ -129,24 +92,7 @@ def test_differences_are_from_the_best_baseline_seed_by_seed():
     assert [arm for arm, best_one in zip(by_arm, is_best, strict=True) if best_one] == [best]
 
 
-def test_tables_hold_every_seed_rank_and_setting():
-    report = Tables()
-    assimilation(None, arms=["gaspari_cohn"], updates=["square_root"], report=report, **SHORT)
-    assert report.columns["assimilation_seeds"]["seed"] == [0, 1, 2]
-    ranks = report.columns["assimilation_ranks"]
-    assert ranks["rank"] == list(range(9))
-    assert sum(ranks["count"]) == 3 * 30 * 24
-    tried = report.rows("assimilation_tuning")
-    assert [(row["cutoff"], row["inflation"]) for row in tried] == [
-        (cutoff, inflation) for cutoff in (6.0, 9.0) for inflation in (1.05, 1.15)
-    ]
-    best = min(tried, key=lambda row: row["posterior_rmse"])
-    row = report.rows("assimilation")[0]
-    assert (row["cutoff"], row["inflation"]) == (best["cutoff"], best["inflation"])
-
-
-def test_an_arm_that_diverges_is_counted_and_has_no_error():
-    report = Tables()
+def test_an_arm_that_diverges_is_counted_and_has_no_error(report):
     found = assimilation(
         None,
         twin={"model_size": 40, "obs_dens": 2},
@@ -177,45 +123,7 @@ def test_an_arm_that_diverges_is_counted_and_has_no_error():
     assert "the filter that its curve would be learned from" in rows[-1]["reason"]
 
 
-def test_progress_counts_the_cycles_of_all_filters_and_says_what_is_left(capsys):
-    assimilation(None, arms=["elf", "gaspari_cohn", "none"], updates=["matrix"], **SHORT)
-    out, err = capsys.readouterr()
-    assert out == ""
-    # Tuning 2 seeds of 40 cycles: Gaspari-Cohn 4 settings, then the curve from its filter, and 2
-    # inflations of each of the others. Reported: 3 arms on 3 seeds of 40 cycles.
-    cycles = 80 * (4 + 1 + 2 + 2) + 3 * 120
-    lines = [line for line in err.splitlines() if "cycles of filters" in line]
-    assert lines[-1] == (
-        f"assimilation, cycles of filters: 100 % ({cycles} of {cycles}), 0:00:00 left"
-    )
-    assert len(lines) == 10
-
-
-def test_arms_that_diverge_in_tuning_are_done_with_sooner(capsys):
-    settings = {"twin": {"model_size": 40, "obs_dens": 2}, "members": 4, "inflations": [1.0]}
-    settings |= {"cycles": 140, "arms": ["none", "elf"], "cutoffs": [80.0]}
-    assimilation(None, updates=["serial"], **{**SHORT, **settings})
-    lines = capsys.readouterr().err.splitlines()
-    cycles = 300 * (1 + 1 + 1 + 1) + 2 * 450
-    assert f"100 % ({cycles} of {cycles}), 0:00:00 left" in lines[-1]
-
-
-def test_a_best_setting_at_the_edge_of_what_was_tried_is_told(capsys):
-    report, inside = Tables(), Tables()
-    settings = {**SHORT, "arms": ["gaspari_cohn"], "updates": ["matrix"], "inflations": [1.1]}
-    assimilation(None, report=report, **{**settings, "cutoffs": [2.0, 4.0]})
-    assert report.columns["assimilation"]["at_edge"] == ["cutoff"]
-    said = capsys.readouterr().err.splitlines()[-1]
-    assert said == (
-        "assimilation: gaspari_cohn_matrix is best with cutoff 4, at the edge of the cutoffs "
-        "tried, 2 to 4. There may be better ones beyond: give more cutoffs."
-    )
-    assimilation(None, report=inside, **{**settings, "cutoffs": [2.0, 7.0, 48.0]})
-    assert inside.columns["assimilation"]["at_edge"] == [""]
-    assert "edge" not in capsys.readouterr().err
-
-
-def test_a_divergence_on_one_seed_is_left_out_of_the_means_with_its_cycle():
+def test_a_divergence_on_one_seed_is_left_out_of_the_means_with_its_cycle(report, short):
     # A localization that stops working when the members come to lie at the last truth's cycle.
     calls = []
 
@@ -223,13 +131,12 @@ def test_a_divergence_on_one_seed_is_left_out_of_the_means_with_its_cycle():
         calls.append(len(gain))
         return gain * gaspari_cohn_taper(24, 2, 9.0) * (-1.0 if len(calls) > 130 else 1.0)
 
-    report = Tables()
     found = assimilation(
         fails_late,
         arms=["model", "gaspari_cohn"],
         updates=["matrix"],
         report=report,
-        **{**SHORT, "cycles": 110, "inflations": [1.1]},
+        **{**short, "cycles": 110, "inflations": [1.1]},
     )
     lost = [row for row in report.rows("assimilation_seeds") if row["diverged_at"] is not None]
     assert len(lost) == found["diverged.model_matrix"] > 0
@@ -238,8 +145,7 @@ def test_a_divergence_on_one_seed_is_left_out_of_the_means_with_its_cycle():
 
 
 @pytest.mark.skipif(not numba_is_there(), reason="Numba, the extra `sim`, is not installed")
-def test_lorenz_05_has_its_own_twin_members_and_grid():
-    report = Tables()
+def test_lorenz_05_has_its_own_twin_members_and_grid(report):
     found = assimilation(
         None,
         system="lorenz05",
@@ -259,13 +165,13 @@ def test_lorenz_05_has_its_own_twin_members_and_grid():
         assert found[f"prior_rmse.gaspari_cohn_{update}"] < 1.0
 
 
-def test_a_large_ensemble_needs_no_localization():
+def test_a_large_ensemble_needs_no_localization(short):
     found = assimilation(
         None,
         arms=["gaspari_cohn", "large_ensemble"],
         updates=["matrix"],
         large_members=150,
-        **SHORT,
+        **short,
     )
     large, small = (
         found[f"posterior_rmse.{arm}_matrix"] for arm in ("large_ensemble", "gaspari_cohn")
@@ -302,24 +208,24 @@ def test_a_large_ensemble_needs_no_localization():
         ({"twin": {"obs_error_variance": 0.0}}, "R must be a covariance with variances above 0"),
     ],
 )
-def test_bad_arguments_are_named(arguments, message, monkeypatch, tmp_path):
+def test_bad_arguments_are_named(arguments, message, monkeypatch, tmp_path, short):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match=message):
-        assimilation(None, {}, **{**SHORT, "arms": None, **arguments})
+        assimilation(None, {}, **{**short, "arms": None, **arguments})
 
 
-def test_a_model_for_another_twin_experiment_is_refused():
+def test_a_model_for_another_twin_experiment_is_refused(short):
     with pytest.raises(ValueError, match=r"takes gains \(24, 12\), and the twin .* = \(40, 20\)"):
-        assimilation(a_model(), **{**SHORT, "twin": {"model_size": 40, "obs_dens": 2}})
+        assimilation(a_model(), **{**short, "twin": {"model_size": 40, "obs_dens": 2}})
     raw, true = pairs()
     data = {"train": ({"kg_raw": raw[:, :20, :10]}, true[:, :20, :10])}
     with pytest.raises(ValueError, match="pairs are of model_size=20, and the twin experiment has"):
-        assimilation(None, data, arms=["lrlf"], **SHORT)
+        assimilation(None, data, arms=["lrlf"], **short)
 
 
-def test_a_curve_may_be_given_as_it_is():
+def test_a_curve_may_be_given_as_it_is(short):
     found = assimilation(
-        None, arms=["curve"], updates=["matrix"], curve_path=gaspari_cohn_vector(24, 9.0), **SHORT
+        None, arms=["curve"], updates=["matrix"], curve_path=gaspari_cohn_vector(24, 9.0), **short
     )
     expected = min(
         seed_by_seed(Filter(inflation, gaspari_cohn_taper(24, 2, 9.0))).mean()
@@ -327,85 +233,10 @@ def test_a_curve_may_be_given_as_it_is():
     )
     assert found["posterior_rmse.curve_matrix"] >= expected - 1e-6
     with pytest.raises(ValueError, match=r"got shape \(9,\); or a curve of 24 or 13 values"):
-        assimilation(None, arms=["curve"], curve_path=np.ones(9), **SHORT)
+        assimilation(None, arms=["curve"], curve_path=np.ones(9), **short)
 
 
-def test_a_models_own_shape_decides_the_twin_experiment():
-    settings = {key: value for key, value in SHORT.items() if key != "twin"}
-    report = Tables()
+def test_a_models_own_shape_decides_the_twin_experiment(report, short):
+    settings = {key: value for key, value in short.items() if key != "twin"}
     assimilation(a_model(), arms=["model"], report=report, **settings)
     assert sum(report.columns["assimilation_ranks"]["count"]) == 3 * 30 * 24
-
-
-def test_errors_and_spread_are_drawn_cycle_by_cycle():
-    report = Tables()
-    assimilation(None, arms=["gaspari_cohn"], updates=["matrix"], report=report, **SHORT)
-    (arm,) = report.rows("assimilation")
-    kalman_filter = Filter(arm["inflation"], gaspari_cohn_taper(24, 2, arm["cutoff"]))
-    alone = [
-        run_twin_experiment(TWIN, kalman_filter, 8, cycles=30, spin_up=10, seed=seed)
-        for seed in range(3)
-    ]
-    for name in ("rmse", "spread"):
-        columns = report.columns[f"assimilation_{name}"]
-        assert columns["cycle"] == list(range(10, 40))
-        expected = np.mean([getattr(each, name) for each in alone], axis=0)
-        np.testing.assert_allclose(columns["gaspari_cohn_matrix"], expected, rtol=1e-3)
-
-
-def test_arms_are_drawn_with_their_standard_errors_and_differences():
-    report = Tables()
-    arms = ["none", "gaspari_cohn", "model"]
-    found = assimilation(a_model(), arms=arms, updates=["matrix"], report=report, **SHORT)
-    bars = report.rows("assimilation_arms")
-    assert [row["arm"] for row in bars] == [f"{arm}_matrix" for arm in arms]
-    for row in bars:
-        for name in ("posterior_rmse", "posterior_rmse_error", "posterior_spread"):
-            assert row[name] == found[f"{name}.{row['arm']}"]
-        seeds = [r for r in report.rows("assimilation_seeds") if r["arm"] == row["arm"]]
-        spreads = np.array([r["posterior_spread"] for r in seeds])
-        assert row["posterior_spread_error"] == pytest.approx(spreads.std(ddof=1) / 3**0.5)
-    gaps = report.rows("assimilation_differences")
-    assert "gaspari_cohn_matrix" not in [row["arm"] for row in gaps]
-    for row in gaps:
-        assert row["difference"] == found[f"difference.{row['arm']}"]
-        assert row["difference_error"] == found[f"difference_error.{row['arm']}"]
-
-
-def test_the_rank_histogram_is_drawn_against_a_flat_one():
-    report = Tables()
-    assimilation(None, arms=["gaspari_cohn"], updates=["matrix"], report=report, **SHORT)
-    counts = np.array(report.columns["assimilation_ranks"]["count"])
-    columns = report.columns["assimilation_rank_histogram"]
-    assert columns["rank"] == list(range(9))
-    np.testing.assert_allclose(columns["gaspari_cohn_matrix"], counts / (3 * 30 * 24 / 9))
-
-
-def test_what_is_compared_is_always_drawn_and_ensembles_of_another_size_have_other_ranks():
-    report = Tables()
-    arms = ["none", "gaspari_cohn", "nice", "curve", "large_ensemble", "model"]
-    assimilation(
-        a_model(),
-        arms=arms,
-        curve_path=gaspari_cohn_vector(24, 2.0),
-        updates=["matrix", "serial"],
-        large_members=20,
-        report=report,
-        **{**SHORT, "inflations": [1.1], "cutoffs": [8.0], "cycles": 12, "seeds": 2},
-    )
-    drawn = report.drawn["assimilation_rmse"]
-    assert len(drawn) == 7 < len(report.columns["assimilation_arms"]["arm"])
-    compared = {"curve_matrix", "curve_serial", "large_ensemble_matrix", "model_matrix"}
-    assert compared <= {*drawn}
-    ranked = report.drawn["assimilation_rank_histogram"]
-    assert ranked == ["curve_matrix", "curve_serial", "model_matrix"]
-    assert report.columns["assimilation_rank_histogram"]["rank"] == list(range(9))
-
-
-def test_nothing_is_drawn_where_every_arm_diverged():
-    report = Tables()
-    settings = {"twin": {"model_size": 40, "obs_dens": 2}, "members": 4, "inflations": [1.0]}
-    settings |= {"cycles": 140, "arms": ["none"], "seeds": 2, "tuning_seeds": 1}
-    found = assimilation(None, updates=["serial"], report=report, **{**SHORT, **settings})
-    assert found == {"diverged.none_serial": 2.0}
-    assert report.drawn == {}

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from zoo_localization.deterministic import square_root_update
+from zoo_localization.divergence import FilterDivergedError
 from zoo_localization.enkf import matrix_update, serial_update
 from zoo_localization.observations import ObservationOperator
 from zoo_localization.tapers import gaspari_cohn_vector
-from zoo_localization.twin import FilterDivergedError
 
 README = Path(__file__).parents[1] / "README.md"
 CUTOFF = 9.0

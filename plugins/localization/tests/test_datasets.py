@@ -16,6 +16,7 @@ from zoo_localization.datasets import lorenz96_gains
 from zoo_localization.enkf import kalman_gain
 from zoo_localization.gain_pairs import GainPairSettings, generate_block
 
+pytestmark = pytest.mark.usefixtures("cache")
 SMALL = {
     "model_size": 12,
     "obs_dens": 3,
@@ -27,12 +28,6 @@ SMALL = {
     "validation_pairs": 5,
     "test_pairs": 7,
 }
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path / "cache"))
-    return tmp_path / "cache"
 
 
 def blocks(cache: Path) -> dict[str, str]:

@@ -3,10 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from zoo_localization.divergence import FilterDivergedError
 from zoo_localization.enkf import inflate, kalman_gain, matrix_update, serial_update
 from zoo_localization.observations import ObservationOperator, observation_error
 from zoo_localization.tapers import gaspari_cohn_taper
-from zoo_localization.twin import Filter, FilterDivergedError, Lorenz96Twin
+from zoo_localization.twin import Filter, Lorenz96Twin
 from zoo_localization.twin_experiment import run_twin_experiment
 
 UPDATES = [matrix_update, serial_update]

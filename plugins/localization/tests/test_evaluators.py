@@ -115,21 +115,9 @@ def test_a_keras_model_of_one_input_is_called_as_it_was_built(data, as_dict):
     assert found["model"] == pytest.approx(expected["model"], rel=1e-6)
 
 
-class Tables:
-    """Takes tables as the zoo does."""
-
-    def __init__(self):
-        self.columns = {}
-
-    def table(self, name, columns, caption=""):
-        assert len({len(values) for values in columns.values()}) == 1
-        assert caption
-        self.columns[name] = columns
-
-
-def test_errors_by_distance_are_reported(data):
+def test_errors_by_distance_are_reported(data, report):
     raw, true = data["test"][0]["kg_raw"], data["test"][1]
-    report, where = Tables(), distances(12, 4, 3)
+    where = distances(12, 4, 3)
     found = gain_rmse(Answer(0.9 * true), data, report=report)
     columns = report.columns["gain_rmse_by_distance"]
     assert list(columns) == [
@@ -149,17 +137,6 @@ def test_errors_by_distance_are_reported(data):
             assert columns[name][distance] == pytest.approx(expected, rel=1e-9)
 
 
-class Stream:
-    """Pairs that are read by number, as those on disk are."""
-
-    def __init__(self, inputs, target):
-        self.inputs, self.target = inputs, target
-        self.sample_count = len(target)
-
-    def samples(self, numbers, epoch=0):
-        return {key: x[numbers] for key, x in self.inputs.items()}, self.target[numbers]
-
-
 class Half:
     """A model that halves the gain."""
 
@@ -167,9 +144,9 @@ class Half:
         return x / 2
 
 
-def test_pairs_that_are_read_as_they_are_needed_score_the_same(data):
-    streams = {split: Stream(x, y) for split, (x, y) in data.items()}
-    in_memory, streamed = Tables(), Tables()
+def test_pairs_that_are_read_as_they_are_needed_score_the_same(data, stream, report):
+    streams = {split: stream(x, y) for split, (x, y) in data.items()}
+    in_memory, streamed = report, type(report)()
     expected = gain_rmse(Half(), data, report=in_memory)
     assert gain_rmse(Half(), streams, report=streamed) == pytest.approx(expected, rel=1e-12)
     for name, values in in_memory.columns["gain_rmse_by_distance"].items():

@@ -14,17 +14,6 @@ RNG = np.random.default_rng(0)
 ERRORS = [0.5, 0.1, 0.9, 0.3, 0.7]
 
 
-class Stream:
-    """Pairs that are read by number, as those on disk are."""
-
-    def __init__(self, inputs, target):
-        self.inputs, self.target = inputs, target
-        self.sample_count = len(target)
-
-    def samples(self, numbers, epoch=0):
-        return {key: x[numbers] for key, x in self.inputs.items()}, self.target[numbers]
-
-
 class Doubling:
     """A model that doubles the gain."""
 
@@ -83,9 +72,9 @@ def test_of_two_gains_in_the_middle_that_of_less_error_is_shown(tmp_path):
 
 
 @pytest.mark.parametrize("is_stream", [True, False])
-def test_the_gains_asked_for_are_shown_each_by_itself(tmp_path, is_stream):
+def test_the_gains_asked_for_are_shown_each_by_itself(tmp_path, is_stream, stream):
     raw, true = gains()
-    data = {"test": Stream({"kg_raw": raw}, true)} if is_stream else data_of(raw, true)
+    data = {"test": stream({"kg_raw": raw}, true)} if is_stream else data_of(raw, true)
     found, documents = drawn(tmp_path, data, samples=[4, 1])
     assert sorted(documents) == ["gain_pictures_1", "gain_pictures_4"]
     for number in (1, 4):
@@ -94,9 +83,9 @@ def test_the_gains_asked_for_are_shown_each_by_itself(tmp_path, is_stream):
     assert found["raw"] == pytest.approx(rmse(raw[[4, 1]], true[[4, 1]]), rel=1e-6)
 
 
-def test_a_stream_and_arrays_have_the_same_median(tmp_path):
+def test_a_stream_and_arrays_have_the_same_median(tmp_path, stream):
     raw, true = gains(RNG.permutation(np.linspace(0.1, 0.9, 71)))
-    found, documents = drawn(tmp_path, {"test": Stream({"kg_raw": raw}, true)})
+    found, documents = drawn(tmp_path, {"test": stream({"kg_raw": raw}, true)})
     assert found["model"] == pytest.approx(0.5, rel=1e-5)
     again, same = drawn(tmp_path, data_of(raw, true))
     assert again == pytest.approx(found, rel=1e-9)

@@ -32,17 +32,6 @@ class Answer:
         return self.prediction
 
 
-class Stream:
-    """Pairs that are read by number, as those on disk are."""
-
-    def __init__(self, inputs, target):
-        self.inputs, self.target = inputs, target
-        self.sample_count = len(target)
-
-    def samples(self, numbers, epoch=0):
-        return {key: x[numbers] for key, x in self.inputs.items()}, self.target[numbers]
-
-
 class Halving:
     """A model that halves what lies above 0."""
 
@@ -174,9 +163,9 @@ def test_a_curve_that_never_halves_has_no_half_width(data):
     assert found["asymmetry.model"] == found["band_width"] == pytest.approx(0.0, abs=1e-12)
 
 
-def test_pairs_that_are_read_as_they_are_needed_give_the_same(data):
+def test_pairs_that_are_read_as_they_are_needed_give_the_same(data, stream):
     expected = localization_curve(Halving(), data)
-    streams = {split: Stream(*arrays) for split, arrays in data.items()}
+    streams = {split: stream(*arrays) for split, arrays in data.items()}
     assert localization_curve(Halving(), streams) == pytest.approx(expected, rel=1e-12)
 
 

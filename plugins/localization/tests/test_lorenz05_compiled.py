@@ -10,8 +10,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from zoo_localization.extras import numba_is_there
 from zoo_localization.lorenz05 import Lorenz05
-from zoo_localization.lorenz05_compiled import numba_is_there, step_compiled
+from zoo_localization.lorenz05_compiled import step_compiled
 from zoo_localization.lorenz05_twin import WANG_2023
 
 MODELS = [

@@ -23,6 +23,7 @@ from zoo_localization.lorenz05_datasets import generate_gains, lorenz05_gains
 from zoo_localization.lorenz05_pairs import Lorenz05PairSettings
 from zoo_localization.lorenz05_twin import WANG_2023
 
+pytestmark = pytest.mark.usefixtures("cache")
 h5py = pytest.importorskip("h5py")
 pytest.importorskip("h5netcdf")
 
@@ -45,12 +46,6 @@ SHAPE = {
 }
 SETTINGS = Lorenz05PairSettings(**SHAPE)
 SMALL = {**SHAPE, "train_pairs": 20, "validation_pairs": 6, "test_pairs": 12}
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path / "cache"))
-    return tmp_path / "cache"
 
 
 def blocks(folder: Path) -> dict[str, str]:

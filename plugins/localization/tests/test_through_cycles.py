@@ -18,6 +18,7 @@ from zoo_localization.losses import XtLoss
 from zoo_localization.through_cycles import through_cycles
 from zoo_localization.twin import Lorenz96Twin
 
+pytestmark = pytest.mark.usefixtures("cache")
 SIZE, DENS, MEMBERS, FILTERS, CYCLES, INFLATION = 12, 2, 6, 3, 4, 1.05
 NOBS = SIZE // DENS
 TWIN = Lorenz96Twin(SIZE, DENS)
@@ -33,11 +34,6 @@ SMALL = {
     "train": 8,
     "validation": 4,
 }
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path / "cache"))
 
 
 def network(learning_rate=1e-2, name="kg_raw"):

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from zoo_localization import tuning
+from zoo_localization.divergence import FilterDivergedError
 from zoo_localization.tapers import gaspari_cohn_taper
-from zoo_localization.tuning import TunedFilter, search, tune, tune_gaspari_cohn
-from zoo_localization.twin import Filter, FilterDivergedError, Lorenz96Twin
+from zoo_localization.tuning import TunedFilter, search, tune
+from zoo_localization.twin import Filter, Lorenz96Twin
 from zoo_localization.twin_experiment import (
     run_twin_experiment,
     run_twin_experiments,
@@ -17,9 +18,8 @@ TWIN = Lorenz96Twin(40, 2)
 
 
 def test_the_best_setting_is_that_of_the_least_mean_error():
-    found = tune_gaspari_cohn(
-        TWIN, 10, [4.0, 12.0], [1.1, 1.2], seeds=[3, 4], cycles=60, spin_up=40, update="serial"
-    )
+    runs = simulate_truths(TWIN, [3, 4], 100)
+    found = tune(runs, Filter(update="serial"), 10, [1.1, 1.2], [4.0, 12.0], spin_up=40)
     for (cutoff, inflation), rmse in found.rmse.items():
         kalman_filter = Filter(inflation, gaspari_cohn_taper(40, 2, cutoff), "serial")
         runs = [
@@ -37,7 +37,8 @@ def test_the_best_setting_is_that_of_the_least_mean_error():
 
 def test_settings_that_diverge_are_never_the_best():
     # Ten members that are hardly localized lose the truth, or overflow.
-    found = tune_gaspari_cohn(TWIN, 10, [80.0, 12.0], [1.1], seeds=[3], cycles=60, spin_up=40)
+    runs = simulate_truths(TWIN, [3], 100)
+    found = tune(runs, Filter(), 10, [1.1], [80.0, 12.0], spin_up=40)
     assert found.rmse[80.0, 1.1] == float("inf")
     assert (found.cutoff, found.inflation) == (12.0, 1.1)
     assert found.rmse[12.0, 1.1] < 1
@@ -74,8 +75,9 @@ def test_a_filter_with_a_localization_of_its_own_has_its_inflation_tuned():
 
 
 def test_a_search_without_a_filter_that_works_says_so():
+    runs = simulate_truths(TWIN, [0], 500)
     with pytest.raises(FilterDivergedError, match="every one of 1 settings tried. Try other cut"):
-        tune_gaspari_cohn(TWIN, 3, [80.0], [1.0], seeds=[0], cycles=300)
+        tune(runs, Filter(), 3, [1.0], [80.0])
 
 
 def test_a_search_without_a_filter_that_works_has_its_figures_and_its_time():
@@ -112,9 +114,7 @@ def test_a_value_that_was_not_tuned_has_no_edge():
 
 
 def test_a_search_over_nothing_is_refused():
-    with pytest.raises(ValueError, match="got 0 settings and 1 seeds"):
-        tune_gaspari_cohn(TWIN, 8, [], [1.1], seeds=[0], cycles=10)
-    with pytest.raises(ValueError, match="cutoffs and inflations must each have a value to try"):
-        tune(simulate_truths(TWIN, [0], 5), Filter(), 8, [], spin_up=0)
-    with pytest.raises(ValueError, match="got 1 settings and 0 seeds"):
-        tune_gaspari_cohn(TWIN, 8, [4.0], [1.1], seeds=[], cycles=10)
+    runs = simulate_truths(TWIN, [0], 5)
+    for inflations, cutoffs in (([], None), ([1.1], [])):
+        with pytest.raises(ValueError, match="cutoffs and inflations must each have a value to"):
+            tune(runs, Filter(), 8, inflations, cutoffs, spin_up=0)

@@ -5,12 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from zoo_localization.divergence import DivergenceGuard, FilterDivergedError
 from zoo_localization.nice import nice_gain, nice_taper
 from zoo_localization.tapers import gaspari_cohn_taper, gaspari_cohn_vector
 from zoo_localization.twin import (
-    DivergenceGuard,
     Filter,
-    FilterDivergedError,
     Generators,
     Lorenz96Twin,
 )

@@ -7,7 +7,7 @@ import io
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from functools import partial
@@ -18,6 +18,7 @@ import numpy as np
 import platformdirs
 from filelock import FileLock
 
+from zoo_localization.block_settings import BlockSettings, Split, split_and_index
 from zoo_localization.on_ray import on_ray
 from zoo_localization.progress import progress
 
@@ -159,6 +160,38 @@ class BlockCache(BlockFolder[Arrays, Arrays]):
             return None
         with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
             return {key: arrays[key] for key in arrays.files}
+
+    def splits(
+        self,
+        settings: BlockSettings,
+        counts: Mapping[Split, int],
+        generate: Callable[[Any, Split, int, Advance], Arrays],
+        label: str,
+    ) -> dict[Split, Arrays]:
+        """Return so many samples of each split, simulating the blocks that are not there yet.
+
+        Args:
+            settings: What decides the blocks.
+            counts: How many samples, by split.
+            generate: Makes a block of settings, split and number.
+            label: What to call the work on stderr.
+        """
+        names = {split: settings.block_names(split, count) for split, count in counts.items()}
+        everything = [name for blocks in names.values() for name in blocks]
+        gathered = self.gather(
+            everything,
+            lambda name, advance: generate(settings, *split_and_index(name), advance),
+            label,
+            settings.cycles_per_block,
+        )
+        found = dict(zip(everything, gathered, strict=True))
+        return {
+            split: {
+                key: np.concatenate([found[name][key] for name in blocks])[: counts[split]]
+                for key in found[blocks[0]]
+            }
+            for split, blocks in names.items()
+        }
 
     def write(self, name: str, made: Arrays) -> None:
         """Write a block."""

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo_localization.divergence import check_finite
 from zoo_localization.enkf import anomalies
 from zoo_localization.localization import Localization, localize, taper_of
 from zoo_localization.observations import ObservationOperator
-from zoo_localization.twin import check_finite
 
 try:
     from dapper.da_methods import da_method

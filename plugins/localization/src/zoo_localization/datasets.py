@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from zoo_localization.block_cache import Advance, Arrays, BlockCache, settings_folder
-from zoo_localization.gain_pairs import (
-    GainPairSettings,
-    PairKind,
-    Split,
-    generate_block,
-    pair_counts,
-    split_and_index,
-)
+from zoo_localization.block_cache import Arrays, BlockCache, settings_folder
+from zoo_localization.block_settings import Split, split_counts
+from zoo_localization.gain_pairs import GainPairSettings, PairKind, generate_block
 from zoo_localization.tapers import roll_columns
 
 # Raise it when the same settings give other blocks: old blocks then are found no more.
@@ -72,62 +64,43 @@ def lorenz96_gains(  # noqa: D417  # the arguments of GainPairSettings are descr
         ValueError: If an argument is out of its range.
         FilterDivergedError: If a filter loses the truth.
     """
-    arguments = dict(locals())
-    names = {entry.name for entry in fields(GainPairSettings)}
-    settings = GainPairSettings(**{key: arguments[key] for key in arguments if key in names})
-    counts = pair_counts(train=train_pairs, validation=validation_pairs, test=test_pairs)
     _check_target(target, rolled)
-    return _data(_load(settings, counts), target, obs_dens if rolled else None)
+    settings = GainPairSettings.of(locals())
+    counts = split_counts("_pairs", train=train_pairs, validation=validation_pairs, test=test_pairs)
+    cache = BlockCache(settings_folder("lorenz96_gains", settings, FORMAT))
+    splits = cache.splits(settings, counts, generate_block, "simulating gain pairs")
+    return _data(splits, target, obs_dens if rolled else None)
 
 
-def cache_folder(settings: GainPairSettings) -> Path:
-    """Return where the blocks of these settings lie."""
-    return settings_folder("lorenz96_gains", settings, FORMAT)
-
-
-def _load(settings: GainPairSettings, counts: dict[Split, int]) -> dict[Split, Arrays]:
-    """Return the asked-for number of pairs of each split, simulating the blocks not yet there."""
-    cache = BlockCache(cache_folder(settings))
-    names = {split: settings.block_names(split, count) for split, count in counts.items()}
-
-    def make(name: str, advance: Advance) -> Arrays:
-        return dict(generate_block(settings, *split_and_index(name), advance))
-
-    everything = [name for blocks in names.values() for name in blocks]
-    gathered = cache.gather(everything, make, "simulating gain pairs", settings.cycles_per_block)
-    found = dict(zip(everything, gathered, strict=True))
-    return {
-        split: {
-            key: np.concatenate([found[name][key] for name in blocks])[: counts[split]]
-            for key in found[blocks[0]]
-        }
-        for split, blocks in names.items()
-    }
-
-
-def _data(pairs: dict[Split, Arrays], target: str, obs_dens: int | None) -> dict[str, Any]:
+def _data(splits: dict[Split, Arrays], target: str, obs_dens: int | None) -> dict[str, Any]:
     """Lay the pairs out as the contract for datasets has it; roll them if `obs_dens` is given."""
     if obs_dens is not None:
-        pairs = {split: _roll(arrays, obs_dens) for split, arrays in pairs.items()}
+        splits = {split: _rolled(arrays, obs_dens) for split, arrays in splits.items()}
     data: dict[str, Any] = {
-        split: ({"kg_raw": arrays["kg_raw"]}, _target(arrays, target))
-        for split, arrays in pairs.items()
+        split: (
+            {"kg_raw": arrays["kg_raw"]},
+            arrays["kg_true"] if target == "gain" else state_target(arrays),
+        )
+        for split, arrays in splits.items()
     }
     if target == "state":
-        data["kg_true"] = {split: arrays["kg_true"] for split, arrays in pairs.items()}
+        data["kg_true"] = {split: arrays["kg_true"] for split, arrays in splits.items()}
     return data
 
 
-def _roll(arrays: Arrays, obs_dens: int) -> Arrays:
-    gains = {key: roll_columns(arrays[key], obs_dens) for key in ("kg_raw", "kg_true")}
-    return {**arrays, **gains}
+def state_target(arrays: Arrays) -> Any:
+    """Return what `XtLoss` takes as y: the truth, the forecast mean and the innovation.
 
-
-def _target(arrays: Arrays, target: str) -> Any:
-    if target == "gain":
-        return arrays["kg_true"]
+    Args:
+        arrays: `truth`, `forecast` and `innovation`, one row a sample.
+    """
     parts = [arrays[key] for key in ("truth", "forecast", "innovation")]
     return np.concatenate(parts, axis=1)[..., None]
+
+
+def _rolled(arrays: Arrays, obs_dens: int) -> Arrays:
+    gains = {key: roll_columns(arrays[key], obs_dens) for key in ("kg_raw", "kg_true")}
+    return {**arrays, **gains}
 
 
 def _check_target(target: str, rolled: bool) -> None:

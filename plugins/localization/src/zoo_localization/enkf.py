@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo_localization.finite import not_finite
+from zoo_localization.finite import first_place, not_finite
 from zoo_localization.localization import Localization, localize, taper_of
 from zoo_localization.observations import (
     ObservationError,
@@ -85,7 +85,7 @@ def check_ensemble(ensemble: Any, operator: ObservationOperator) -> NDArray[Any]
     collapsed = _collapsed(members, operator)
     if collapsed.any():
         raise ValueError(
-            f"ensemble has zero variance at observation {int(np.argwhere(collapsed)[0, -1])}: all "
+            f"ensemble has zero variance at observation {first_place(collapsed)[-1]}: all "
             f"members agree there, so its observation would be ignored. Perturb the members, or "
             f"inflate more."
         )

@@ -7,6 +7,12 @@ from typing import Any
 import numpy as np
 
 
+def first_place(is_there: Any) -> tuple[int, ...]:
+    """Return the first index at which something is the case; `()` where it is nowhere."""
+    places = np.argwhere(is_there)
+    return tuple(int(i) for i in places[0]) if len(places) else ()
+
+
 def not_finite(values: Any) -> str:
     """Say how many values are not finite, and where the first of them is.
 
@@ -16,7 +22,7 @@ def not_finite(values: Any) -> str:
     Returns:
         Such as `"0 values not finite"`, or `"3 values not finite, the first at index (1, 2)"`.
     """
-    places = np.argwhere(~np.isfinite(values))
-    first = tuple(int(i) for i in places[0]) if len(places) else ()
+    is_bad = ~np.isfinite(values)
+    first = first_place(is_bad)
     where = f", the first at index {first}" if first else ""
-    return f"{len(places)} values not finite{where}"
+    return f"{int(is_bad.sum())} values not finite{where}"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo_localization.finite import first_place
 from zoo_localization.localization import check_gain
 from zoo_localization.observations import ObservationError, ObservationOperator, observation_error
 
@@ -53,8 +54,9 @@ def _check_influence(influence: FloatArray, error: ObservationError) -> None:
         np.linalg.cholesky(np.eye(error.nobs) - (scaled + np.swapaxes(scaled, -1, -2)) / 2)
     except np.linalg.LinAlgError:
         largest = np.linalg.eigvals(influence).real.max(axis=-1)
-        if (largest >= 1 - 1e-12).any():
-            place = tuple(int(i) for i in np.argwhere(largest >= 1 - 1e-12)[0])
+        is_too_large = largest >= 1 - 1e-12
+        if is_too_large.any():
+            place = first_place(is_too_large)
             of = f" of gain {', '.join(map(str, place))}" if place else ""
             raise ValueError(
                 f"H K{of} has the eigenvalue {largest[place]:.6g}, and no covariance gives one at "

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo_localization.netcdf_blocks import imported
+from zoo_localization.finite import first_place
+from zoo_localization.netcdf_blocks import netcdf_library
 from zoo_localization.observations import ObservationOperator
 
 # NetCDF attributes that say that the values in the file are not the values that are meant.
@@ -107,7 +108,7 @@ class GainFile:
         finite = np.isfinite(array)
         if finite.all():
             return
-        inside = tuple(int(i) for i in np.argwhere(~finite)[0])
+        inside = first_place(~finite)
         leading = place[: len(self.raw.shape) - 2]
         path = self.reference_path if key == "kg_true" else self.path
         what = {"kg_raw": "raw gain", "kg_true": "reference gain", "mean": "mean"}[key]
@@ -261,7 +262,7 @@ class _NetcdfArray:
             values[values == np.asarray(self.missing, np.float32)] = np.nan
 
     def _file(self) -> AbstractContextManager[Any]:
-        file: AbstractContextManager[Any] = imported("h5py").File(self.path)
+        file: AbstractContextManager[Any] = netcdf_library("h5py").File(self.path)
         return file
 
 
@@ -272,7 +273,7 @@ def _locations(path: Path, names: Names) -> Any:
     if path.suffix in (".npy", ".npz"):
         return None
     # Plain HDF5 files name no dimensions.
-    with imported("h5netcdf").File(path, "r", phony_dims="sort") as file:
+    with netcdf_library("h5netcdf").File(path, "r", phony_dims="sort") as file:
         dimension = file.variables[names.raw].dimensions[-1]
         return file.variables[dimension][()] if dimension in file.variables else None
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from zoo_localization.checks import check_count, is_number
 from zoo_localization.gain_arrays import GainFile, Names, check_grid, open_gains
-from zoo_localization.gain_pairs import check_count
 from zoo_localization.progress import progress
 
 Paths = str | Sequence[str]
+Files = dict[str, list[GainFile]]
 # Checking less than this takes no time worth a word.
 _BYTES_WORTH_PROGRESS = 1e9
 
@@ -41,18 +42,14 @@ def gain_files(
     batch_size: int = 4,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Give gain pairs from NetCDF-4, `.npy` or `.npz` files.
+    """Give gain pairs from NetCDF-4, `.npy` or `.npz` files, read as they are needed.
 
-    A file holds gains `([times, [filters,]] model_size, nobs)`; several raw gains of one time may
-    share a reference gain `([times,] model_size, nobs)`. Splits are files of their own, or
-    stretches of time with a gap between them; never a random draw, since neighbouring times are
-    nearly the same. Gains are read as they are needed, but for those in `.npz` files.
+    Several raw gains of one time, `([times, [filters,]] model_size, nobs)`, may share a reference
+    gain, `([times,] model_size, nobs)`. No split is drawn at random: neighbouring times are alike.
 
     Args:
-        paths: Files, or patterns such as `"gains/*.nc"`, whose files are taken by name. What a
-            pattern finds may not lead out of the folder that it begins with.
-        reference_paths: Files of the reference gains, in the same order, if they are not in
-            `paths`.
+        paths: Files, or patterns as `"gains/*.nc"`, which are not followed out of their folder.
+        reference_paths: Files of the reference gains, in the same order, if not in `paths`.
         validation_paths: Files to validate on.
         validation_reference_paths: As `reference_paths`.
         test_paths: Files to test on.
@@ -60,8 +57,7 @@ def gain_files(
         raw: Name of the raw gains in NetCDF and `.npz` files.
         reference: Name of the reference gains.
         mean: Name of the small ensembles' prior means.
-        locations: Name of the states of the observations, from 0; `None` for the coordinate
-            variable of the raw gains' last dimension in NetCDF files.
+        locations: Name of the observed states, from 0; `None`: the last dimension's coordinate.
         model_size: Number of states, N; `None` for that of the first file.
         obs_dens: States per observation; `None` for `model_size // nobs` of the first file.
         validation_share: Share of the times of `paths`, in the files' order, to validate on.
@@ -69,51 +65,22 @@ def gain_files(
         gap: Times left out between two splits that come from the same files.
         with_mean: Whether x has the prior means too.
         augment: `"roll"`: training pairs are rolled around the ring, anew in each epoch.
-        batch_size: Samples in a batch where Keras itself reads the pairs; in the zoo, `[train]`
-            says it.
+        batch_size: Samples in a batch where Keras itself reads; in the zoo, `[train]` says it.
         seed: Of the rolls.
 
     Returns:
-        `{"train": pairs, "validation": pairs, "test": pairs}`, each a `GainPairs`; x is `{"kg_raw":
-        (batch, model_size, nobs)}`, with `"mean": (batch, model_size)` if wanted, and y the
-        reference gain, `(batch, model_size, nobs)`, float32.
+        `{"train": pairs, "validation": pairs, "test": pairs}`, each a `GainPairs`, float32.
 
     Raises:
         ValueError: If an argument, a file or a gain is not such, with its place.
         FileNotFoundError: If a file is not there.
-        ImportError: If NetCDF files are named, and the extra `netcdf` is not installed.
     """
-    check_count("gap", gap, 0)
+    own = {"train": paths, "validation": validation_paths, "test": test_paths}
+    others = (reference_paths, validation_reference_paths, test_reference_paths)
     names = Names(raw, reference, mean if with_mean else None, locations)
-    asked = {
-        "train": (paths, reference_paths),
-        "validation": (validation_paths, validation_reference_paths),
-        "test": (test_paths, test_reference_paths),
-    }
-    files = {
-        split: _opened(split, own, others, names) for split, (own, others) in asked.items() if own
-    }
-    first = files["train"][0].raw.shape
-    size = first[-2] if model_size is None else model_size
-    dens = size // first[-1] if obs_dens is None else obs_dens
-    _check(files, names, size, dens)
-    shares = {"validation": validation_share, "test": test_share}
-    sources = _sources(files, shares, gap, dens)
-    # Keras is imported here, so that bad files are found without it.
-    from zoo_localization.gain_stream import GainPairs, check_roll
-
-    is_rolled = check_roll(augment, size, dens)
-    return {
-        split: GainPairs(
-            source,
-            with_mean=with_mean,
-            roll=is_rolled and split == "train",
-            seed=seed,
-            batch_size=batch_size,
-            shuffle=split == "train",
-        )
-        for split, source in sources.items()
-    }
+    files, dens = _open_splits(own, others, names, model_size, obs_dens)
+    sources = _sources(files, dens, {"validation": validation_share, "test": test_share}, gap)
+    return _streams(sources, augment, with_mean, batch_size, seed)
 
 
 class FilePairs:
@@ -144,6 +111,39 @@ class FilePairs:
         """Fill a pair's arrays."""
         file, time, small_filter = self._places[number]
         self.files[file].read(time, small_filter, pair)
+
+
+def _open_splits(
+    own: dict[str, Paths | None],
+    others: Sequence[Paths | None],
+    names: Names,
+    model_size: int | None,
+    obs_dens: int | None,
+) -> tuple[Files, int]:
+    """Open and check the files of all splits; return them, and the states per observation."""
+    files = {
+        split: _opened(split, paths, references, names)
+        for (split, paths), references in zip(own.items(), others, strict=True)
+        if paths
+    }
+    size, nobs = files["train"][0].raw.shape[-2:]
+    size = size if model_size is None else model_size
+    dens = size // nobs if obs_dens is None else obs_dens
+    _check(files, names, size, dens)
+    return files, dens
+
+
+def _streams(
+    sources: dict[str, FilePairs],
+    augment: str | None,
+    with_mean: bool,
+    batch_size: int,
+    seed: int,
+) -> dict[str, Any]:
+    # Keras is imported here, so that bad files are found without it.
+    from zoo_localization.gain_stream import streams
+
+    return streams(sources, augment, with_mean, batch_size, seed)
 
 
 def _opened(split: str, own: Paths, others: Paths | None, names: Names) -> list[GainFile]:
@@ -193,7 +193,7 @@ def _before_magic(path: Path) -> list[str]:
     return parts[: next(i for i, part in enumerate(parts) if glob.has_magic(part))]
 
 
-def _check(files: dict[str, list[GainFile]], names: Names, model_size: int, obs_dens: int) -> None:
+def _check(files: Files, names: Names, model_size: int, obs_dens: int) -> None:
     """Check every file, and that no two splits have one in common."""
     splits: dict[Path, str] = {}
     everything = [(split, gains) for split, listed in files.items() for gains in listed]
@@ -216,14 +216,28 @@ def _check(files: dict[str, list[GainFile]], names: Names, model_size: int, obs_
 
 
 def _sources(
-    files: dict[str, list[GainFile]], shares: dict[str, float], gap: int, obs_dens: int
+    files: Files, obs_dens: int, shares: dict[str, float], gap: int
 ) -> dict[str, FilePairs]:
     """Return the pairs of each split: of its own files, or of a stretch of the training files'."""
     total = sum(gains.times for gains in files["train"])
+    ranges = _stretches(files, shares, gap, total)
+    sources = {"train": FilePairs(files["train"], ranges["train"], obs_dens)}
+    for split in ("validation", "test"):
+        if split in ranges:
+            sources[split] = FilePairs(files["train"], ranges[split], obs_dens)
+        elif split in files:
+            times = range(sum(gains.times for gains in files[split]))
+            sources[split] = FilePairs(files[split], times, obs_dens)
+    return sources
+
+
+def _stretches(files: Files, shares: dict[str, float], gap: int, total: int) -> dict[str, range]:
+    """Return the times of each split that comes from the training files, the last for the test."""
+    check_count("gap", gap, 0)
     end, ranges = total, {}
     for split in ("test", "validation"):
         share = shares[split]
-        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share < 1:
+        if not is_number(share) or not 0 <= share < 1:
             raise ValueError(f"{split}_share must be a share from 0 to below 1, got {share!r}.")
         if not share:
             continue
@@ -240,11 +254,4 @@ def _sources(
             f"{shares['validation']} and test_share={shares['test']} with a gap of {gap} between "
             f"splits take all. Lower them, or give more files."
         )
-    sources = {"train": FilePairs(files["train"], range(end), obs_dens)}
-    for split in ("validation", "test"):
-        if split in ranges:
-            sources[split] = FilePairs(files["train"], ranges[split], obs_dens)
-        elif split in files:
-            times = range(sum(gains.times for gains in files[split]))
-            sources[split] = FilePairs(files[split], times, obs_dens)
-    return sources
+    return {**ranges, "train": range(end)}

@@ -2,107 +2,76 @@
 
 from __future__ import annotations
 
-import math
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo_localization.block_settings import BlockSettings, Split
+from zoo_localization.checks import check_count, check_positive_numbers
+from zoo_localization.divergence import DivergenceGuard, check_finite
 from zoo_localization.enkf import apply_gain, inflate, kalman_gain
-from zoo_localization.geometry import check_geometry
-from zoo_localization.lorenz05_compiled import numba_is_there
+from zoo_localization.extras import numba_is_there
 from zoo_localization.tapers import gaspari_cohn_taper
-from zoo_localization.twin import DivergenceGuard, Filter, Lorenz96Twin, Twin, Update, check_finite
+from zoo_localization.twin import Filter, Lorenz96Twin, Twin, Update
 
 FloatArray = NDArray[np.float64]
-Block = dict[str, NDArray[np.float32]]
 PairKind = Literal["s", "f"]
-Split = Literal["train", "validation", "test"]
-SPLITS: tuple[Split, ...] = get_args(Split)
 
 
 @dataclass(frozen=True)
-class PairSettings(ABC):
+class PairSettings(BlockSettings):
     """What decides a block of gain pairs, whatever the model.
 
+    Arguments as of `BlockSettings`, with `members` those of a small ensemble, whose gain is raw;
+    and these.
+
     Args:
-        model_size: Number of states, N.
-        obs_dens: States per observation.
-        members: Members of a small ensemble, whose gain is raw.
         reference_members: Members of the large ensemble, whose gain is the reference. It is never
             localized.
-        forcing: F of the model.
-        dt: Step of the model, in its time units.
-        obs_error_variance: Variance of the independent observation errors.
         pair_kind: `"s"`: the small ensembles are drawn from the large one, so that they differ by
             sampling error alone; `"f"`: they cycle separately on the same observations.
         inflation: Factor on the small filters' posterior spread (`"f"` only).
         cutoff: Gaspari-Cohn cutoff of the small filters in grid points (`"f"` only).
         reference_inflation: Factor on the large filter's posterior spread.
-        spin_up: Cycles before the first pair.
         cycles_between_pairs: Cycles from one reference gain to the next.
         pairs_per_block: Pairs that one truth run gives.
-        seed: Decides everything random.
 
     Raises:
         ValueError: If an argument is out of its range.
     """
 
-    model_size: int
-    obs_dens: int
-    members: int
     reference_members: int
-    forcing: float
-    dt: float
-    obs_error_variance: float
     pair_kind: PairKind
     inflation: float
     cutoff: float
     reference_inflation: float
-    spin_up: int
     cycles_between_pairs: int
     pairs_per_block: int
-    seed: int
 
     def __post_init__(self) -> None:
         """Check every argument, with its name in the message."""
-        least = {
-            "model_size": 4,
-            "obs_dens": 1,
-            "members": 2,
-            "reference_members": 2,
-            "spin_up": 0,
-            "cycles_between_pairs": 1,
-            "pairs_per_block": 1,
-            "seed": 0,
-        }
-        for name, low in least.items():
-            check_count(name, getattr(self, name), low)
-        for name in ("dt", "obs_error_variance", "inflation", "cutoff", "reference_inflation"):
-            value = getattr(self, name)
-            if not (_is_number(value) and value > 0):
-                raise ValueError(f"{name} must be a positive finite number, got {value!r}.")
-        if not _is_number(self.forcing):
-            raise ValueError(f"forcing must be a finite number, got {self.forcing!r}.")
+        super().__post_init__()
+        for name in ("cycles_between_pairs", "pairs_per_block"):
+            check_count(name, getattr(self, name), 1)
+        check_positive_numbers(
+            inflation=self.inflation,
+            cutoff=self.cutoff,
+            reference_inflation=self.reference_inflation,
+        )
         if self.pair_kind not in get_args(PairKind):
             raise ValueError(
                 f'pair_kind must be "s" (the small ensemble is drawn from the large one) or "f" '
                 f"(two filters), got {self.pair_kind!r}."
             )
+        check_count("reference_members", self.reference_members, 2)
         if self.members >= self.reference_members:
             raise ValueError(
                 f"reference_members must be more than members={self.members} for its gain to be a "
                 f"reference, got {self.reference_members}."
             )
-        check_geometry(self.model_size, 1, self.obs_dens)
-
-    @property
-    @abstractmethod
-    def twin(self) -> Twin:
-        """The truth and its observations."""
 
     @property
     def ensemble_twin(self) -> Twin:
@@ -115,14 +84,15 @@ class PairSettings(ABC):
         return ("matrix",)
 
     @property
+    def samples_per_block(self) -> int:
+        """Pairs that a block holds."""
+        return self.pairs_per_block
+
+    @property
     def cycles_per_block(self) -> int:
         """Cycles that a block takes, spin-up and all."""
         references = self.pairs_per_block // len(self.updates)
         return self.spin_up + self.cycles_between_pairs * references
-
-    def block_names(self, split: Split, pairs: int) -> list[str]:
-        """Return the names of the blocks that hold a split's pairs."""
-        return [f"{split}-{index:05d}" for index in range(math.ceil(pairs / self.pairs_per_block))]
 
 
 @dataclass(frozen=True)
@@ -202,7 +172,7 @@ def snapshots(
     Raises:
         FilterDivergedError: If a filter loses the truth.
     """
-    rng = np.random.default_rng([settings.seed, SPLITS.index(split), index])
+    rng = np.random.default_rng(settings.random_key(split, index))
     twin = settings.twin
     truth = twin.start(rng)
     filters = _Filters(settings, truth, rng)
@@ -220,7 +190,7 @@ def snapshots(
 
 def generate_block(
     settings: PairSettings, split: Split, index: int, advance: Callable[[], None] = lambda: None
-) -> Block:
+) -> dict[str, Any]:
     """Run one twin experiment, and collect its gain pairs.
 
     Arguments and errors as of `snapshots`.
@@ -304,35 +274,3 @@ class _Filters:
         large, count = self.states[self.rows[0]], len(self.settings.updates)
         chosen = self.rng.choice(len(large), members * count, replace=False)
         return large[chosen].reshape(count, members, -1)
-
-
-def split_and_index(name: str) -> tuple[Split, int]:
-    """Return what the name of a block says."""
-    split, index = name.rsplit("-", 1)
-    return cast(Split, split), int(index)
-
-
-def pair_counts(**counts: int) -> dict[Split, int]:
-    """Check how many pairs each split is to have, and leave out the splits of none.
-
-    Raises:
-        ValueError: If one is no such number, or there is nothing to train on.
-    """
-    for split, count in counts.items():
-        check_count(f"{split}_pairs", count, 1 if split == "train" else 0)
-    return {cast(Split, split): count for split, count in counts.items() if count}
-
-
-def check_count(name: str, value: object, least: int) -> None:
-    """Check that an argument is an integer of at least `least`.
-
-    Raises:
-        ValueError: If it is not.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
-
-
-def _is_number(value: object) -> bool:
-    is_real = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_real and math.isfinite(value)  # type: ignore[arg-type]  # is_real says so

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import keras
@@ -123,6 +124,40 @@ class GainPairs(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no ty
     def on_epoch_end(self) -> None:
         """Go on to the next epoch."""
         self.epoch += 1
+
+
+def streams(
+    sources: Mapping[Any, PairSource],
+    augment: str | None,
+    with_mean: bool,
+    batch_size: int,
+    seed: int,
+) -> dict[str, Any]:
+    """Return the pairs of each split as a dataset gives them: those to train on are shuffled.
+
+    Args:
+        sources: Where the pairs are, by split.
+        augment: As of `check_roll`; what is to train on is rolled.
+        with_mean: As of `GainPairs`.
+        batch_size: As of `GainPairs`.
+        seed: As of `GainPairs`.
+
+    Raises:
+        ValueError: If `augment` is something else, or the ring has no such symmetry.
+    """
+    train = sources["train"]
+    is_rolled = check_roll(augment, train.shape[0], train.obs_dens)
+    return {
+        split: GainPairs(
+            source,
+            with_mean=with_mean,
+            roll=is_rolled and split == "train",
+            seed=seed,
+            batch_size=batch_size,
+            shuffle=split == "train",
+        )
+        for split, source in sources.items()
+    }
 
 
 def check_roll(augment: str | None, model_size: int, obs_dens: int) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo_localization.finite import not_finite
+from zoo_localization.finite import first_place, not_finite
 from zoo_localization.model_localization import as_localization, checked_mean, is_model
 from zoo_localization.observations import ObservationOperator
 from zoo_localization.tapers import taper_matrix, unmirror
@@ -86,7 +86,7 @@ def check_gain(gain: FloatArray, operator: ObservationOperator) -> None:
             f"first, got shape {gain.shape}."
         )
     if not np.isfinite(gain).all():
-        place = tuple(int(i) for i in np.argwhere(~np.isfinite(gain))[0])
+        place = first_place(~np.isfinite(gain))
         raise ValueError(
             f"gain must be finite, and holds {gain[place]} at index {place}. The ensemble "
             f"behind it has NaN or no variance."

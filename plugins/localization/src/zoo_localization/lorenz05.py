@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo_localization import lorenz96
+from zoo_localization.checks import check_finite_numbers, is_count
 from zoo_localization.runge_kutta import check_step, runge_kutta_step
 from zoo_localization.sliding_sums import centred_sum, sliding_sum, wrap
 
@@ -131,11 +132,9 @@ class Lorenz05:
                 raise ValueError(f"{name} must be one of {listed}, got {getattr(self, name)!r}.")
         for name in ("averaging_length", "smoothing_length"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            if not is_count(value, 1):
                 raise ValueError(f"{name} must be a positive number of states, got {value!r}.")
-        for name in ("b", "c", "forcing"):
-            if not np.isfinite(getattr(self, name)):
-                raise ValueError(f"{name} must be a finite number, got {getattr(self, name)!r}.")
+        check_finite_numbers(b=self.b, c=self.c, forcing=self.forcing)
         check_step(self.dt)
 
     @property

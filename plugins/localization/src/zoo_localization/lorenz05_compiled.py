@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo_localization.extras import imported
 from zoo_localization.lorenz05 import END_SHARES, Lorenz05, smoothing_weights
 
 
@@ -34,20 +34,17 @@ def step_compiled(
         ImportError: If Numba is not installed.
     """
     values = model.checked(states)
-    advance = _kernel()
+    kernels = imported(
+        "zoo_localization.lorenz05_kernels",
+        "sim",
+        "compiled steps need Numba",
+        "leave compiled out",
+    )
     dtype = np.float32 if single_precision else np.float64
     members = np.array(values.reshape(-1, values.shape[-1]), dtype, order="C")
     stage_dts = np.array([model.dt / 2, model.dt / 2, model.dt, model.dt / 6], dtype)
-    advance(members, steps, _lengths(model), _factors(model).astype(dtype), stage_dts)
+    kernels.advance(members, steps, _lengths(model), _factors(model).astype(dtype), stage_dts)
     return members.reshape(values.shape)
-
-
-def numba_is_there() -> bool:
-    """Return whether steps can be compiled."""
-    try:
-        return importlib.util.find_spec("numba") is not None
-    except ValueError:
-        return False
 
 
 def _lengths(model: Lorenz05) -> tuple[int, int]:
@@ -66,14 +63,3 @@ def _factors(model: Lorenz05) -> NDArray[np.float64]:
         smoother = [beta, end, END_SHARES[model.end_weight] * end]
     shares = [0.0, 1 / averaged] if averaged % 2 else [0.5 / averaged, 0.5 / averaged]
     return np.array([*smoother, *shares, model.b, model.c, model.forcing])
-
-
-def _kernel() -> Any:
-    """Import the kernel here, so that nothing else needs Numba."""
-    try:
-        from zoo_localization.lorenz05_kernels import advance
-    except ImportError as error:
-        raise ImportError(
-            'compiled steps need Numba: pip install "zoo-localization[sim]", or leave compiled out.'
-        ) from error
-    return advance

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from zoo_localization.block_cache import settings_folder
-from zoo_localization.gain_pairs import (
-    PairKind,
-    Split,
-    check_count,
-    pair_counts,
-    snapshots,
-    split_and_index,
-)
+from zoo_localization.block_settings import SPLITS, Split, split_and_index, split_counts
+from zoo_localization.checks import check_count
+from zoo_localization.gain_pairs import PairKind, snapshots
 from zoo_localization.lorenz05 import EndWeight, ModelNumber
 from zoo_localization.lorenz05_pairs import Lorenz05PairSettings
 from zoo_localization.netcdf_blocks import NetcdfBlocks, is_missing_or_damaged, read_pair
@@ -62,10 +56,8 @@ def lorenz05_gains(  # noqa: D417  # the settings' arguments are described there
     """Give gain pairs of small and large Lorenz (2005) ensembles, simulated once and then cached.
 
     The defaults are the setting of Wang et al. (2023), doi:10.1029/2023MS003642. Each block of
-    `pairs_per_block` pairs is a NetCDF-4 file and has a truth run of its own, so the splits share
-    no stretch of truth. The files lie below `ZOO_CACHE_DIR`, or else the user's cache folder, in a
-    folder named after the settings that shape them. Pairs are read as they are needed: any number
-    of them needs the memory of a few batches.
+    `pairs_per_block` pairs is a NetCDF-4 file with a truth run of its own, below `ZOO_CACHE_DIR` or
+    else the user's cache folder. Pairs are read as they are needed, in any number.
 
     Args:
         model: `"I"`, `"II"` or `"III"`. This and the arguments down to `pairs_per_block`, and
@@ -75,46 +67,35 @@ def lorenz05_gains(  # noqa: D417  # the settings' arguments are described there
         test_pairs: Pairs to test on; 0 leaves the split out.
         with_mean: Whether x has the small ensemble's prior mean too.
         augment: `"roll"`: training pairs are rolled around the ring, anew in each epoch.
-        batch_size: Samples in a batch where Keras itself reads the pairs; in the zoo, `[train]`
-            says it.
+        batch_size: Samples in a batch where Keras itself reads; in the zoo, `[train]` says it.
         workers: How many of Ray's processes simulate a truth run each; 0 simulates here, one after
             the other. The pairs are those that one process with one thread simulates.
 
     Returns:
-        `{"train": pairs, "validation": pairs, "test": pairs}`, each a `GainPairs`; x is `{"kg_raw":
-        (batch, model_size, nobs)}`, with `"mean": (batch, model_size)` if wanted, and y the
-        reference gain, `(batch, model_size, nobs)`, float32.
+        `{"train": pairs, "validation": pairs, "test": pairs}`, as of `gain_files`.
 
     Raises:
-        ValueError: If an argument is out of its range.
-        FilterDivergedError: If a filter loses the truth.
+        ValueError: If an argument is out of its range, or a filter loses the truth.
         ImportError: If the extra `netcdf` is not installed, or `ray`, if there are workers.
     """
-    arguments = dict(locals())
-    if not isinstance(update, str):
-        arguments["update"] = tuple(update)
-    names = {entry.name for entry in fields(Lorenz05PairSettings)}
-    settings = Lorenz05PairSettings(**{key: arguments[key] for key in arguments if key in names})
-    check_count("workers", workers, 0)
-    counts = pair_counts(train=train_pairs, validation=validation_pairs, test=test_pairs)
-    # Keras is imported here, so that simulating alone does without.
-    from zoo_localization.gain_stream import GainPairs, check_roll
+    return _streams(locals())
 
-    is_rolled = check_roll(augment, model_size, obs_dens)
+
+def _streams(arguments: dict[str, Any]) -> dict[str, Any]:
+    settings = Lorenz05PairSettings.of(arguments)
+    workers, augment = arguments["workers"], arguments["augment"]
+    check_count("workers", workers, 0)
+    counts = split_counts("_pairs", **{split: arguments[f"{split}_pairs"] for split in SPLITS})
+    # Keras is imported here, so that simulating alone does without.
+    from zoo_localization.gain_stream import check_roll, streams
+
+    # Before the simulation, which takes long.
+    check_roll(augment, settings.model_size, settings.obs_dens)
     sources = {
         split: BlockPairs(settings, split, count, workers) for split, count in counts.items()
     }
-    return {
-        split: GainPairs(
-            source,
-            with_mean=with_mean,
-            roll=is_rolled and split == "train",
-            seed=seed,
-            batch_size=batch_size,
-            shuffle=split == "train",
-        )
-        for split, source in sources.items()
-    }
+    how = {name: arguments[name] for name in ("with_mean", "batch_size", "seed")}
+    return streams(sources, augment, **how)
 
 
 def generate_gains(

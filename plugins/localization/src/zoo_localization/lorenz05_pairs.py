@@ -8,7 +8,8 @@ from typing import get_args
 
 import numpy as np
 
-from zoo_localization.gain_pairs import PairKind, PairSettings, check_count
+from zoo_localization.checks import check_count
+from zoo_localization.gain_pairs import PairKind, PairSettings
 from zoo_localization.lorenz05 import EndWeight, Lorenz05, ModelNumber
 from zoo_localization.lorenz05_twin import WANG_2023, Lorenz05Twin
 from zoo_localization.twin import Update
@@ -70,6 +71,8 @@ class Lorenz05PairSettings(PairSettings):
     def __post_init__(self) -> None:
         """Check every argument, with its name in the message."""
         super().__post_init__()
+        if not isinstance(self.update, str):
+            object.__setattr__(self, "update", tuple(self.update))  # a config has a list
         check_count("steps_per_cycle", self.steps_per_cycle, 1)
         check_count("small_filters", self.small_filters, 1)
         if not self._updates or any(name not in get_args(Update) for name in self._updates):
@@ -124,4 +127,4 @@ class Lorenz05PairSettings(PairSettings):
 
     @property
     def _updates(self) -> tuple[Update, ...]:
-        return (self.update,) if isinstance(self.update, str) else tuple(self.update)
+        return (self.update,) if isinstance(self.update, str) else self.update

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo_localization.extras import numba_is_there
 from zoo_localization.lorenz05 import Lorenz05
-from zoo_localization.lorenz05_compiled import numba_is_there, step_compiled
+from zoo_localization.lorenz05_compiled import step_compiled
 from zoo_localization.observations import ObservationOperator
 from zoo_localization.twin import Twin
 

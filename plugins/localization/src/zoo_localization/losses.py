@@ -7,7 +7,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo_localization.layers.gain_shapes import gain_size, vector_length, without_last_axis
+from zoo_localization.layers.gain_shapes import (
+    check_sizes,
+    gain_size,
+    vector_length,
+    without_last_axis,
+)
 
 
 class _GainLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras is untyped
@@ -21,10 +26,7 @@ class _GainLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras is untyped
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        for name, value in (("model_size", model_size), ("nobs", nobs)):
-            is_count = isinstance(value, int) and not isinstance(value, bool) and value > 0
-            if value is not None and not is_count:
-                raise ValueError(f"{name} must be a positive integer, got {value!r}.")
+        check_sizes(model_size, nobs)
         self.model_size = model_size
         self.nobs = nobs
         self.batch_size = batch_size
@@ -137,14 +139,14 @@ class XtLoss(_GainLoss):
         """Return one value a sample."""
         size, nobs = gain_size(type(self).__name__, y_pred.shape, self.model_size, self.nobs)
         gain = without_last_axis(y_pred, 3)
-        states = ops.cast(self._without_last_axis(y_true, size, nobs), gain.dtype)
+        states = ops.cast(self._states(y_true, size, nobs), gain.dtype)
         truth, forecast = states[:, :size], states[:, size : 2 * size]
         innovation = states[:, 2 * size :]
         # Product and sum, as in LocLoss; a matmul would round to fewer digits on some devices.
         analysis = forecast + ops.sum(gain * innovation[:, None, :], axis=2)
         return ops.mean(ops.square(truth - analysis), axis=1)
 
-    def _without_last_axis(self, y_true: Any, size: int, nobs: int) -> Any:
+    def _states(self, y_true: Any, size: int, nobs: int) -> Any:
         shape = tuple(y_true.shape)
         right_rank = len(shape) == 2 or (len(shape) == 3 and shape[2] == 1)
         if not right_rank or shape[1] not in (None, 2 * size + nobs):

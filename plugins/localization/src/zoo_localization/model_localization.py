@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo_localization.finite import not_finite
+from zoo_localization.finite import first_place, not_finite
 from zoo_localization.tapers import roll_columns, taper_matrix, unmirror
 
 FloatArray = NDArray[np.float64]
@@ -210,7 +210,7 @@ def gain_of_output(output: Any, raw: Any, obs_dens: int, *, rolled: bool = False
     """
     output = np.asarray(output)
     if not np.isfinite(output).all():
-        place = int(np.argwhere(~np.isfinite(output))[0, 0])
+        place = first_place(~np.isfinite(output))[0]
         raise ValueError(
             f"the model gives {int((~np.isfinite(output)).sum())} values that are not finite, the "
             f"first for gain {place} of the batch. Look for a division by a variance of 0 in the "

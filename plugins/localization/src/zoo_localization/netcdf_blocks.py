@@ -12,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo_localization.block_cache import BlockFolder, settings_text
-from zoo_localization.gain_pairs import PairSettings, Snapshot, split_and_index
+from zoo_localization.block_settings import split_and_index
+from zoo_localization.extras import imported
+from zoo_localization.finite import first_place
+from zoo_localization.gain_pairs import PairSettings, Snapshot
 from zoo_localization.twin import Update
 
 _DIMENSIONS = ("snapshot", "filter", "state", "obs")
@@ -56,7 +59,7 @@ class NetcdfBlocks(BlockFolder[Iterable[Snapshot], Path]):
 
     def read(self, name: str) -> Path | None:
         """Return the file of a block, or `None` if it is not there, cut off, or not one of ours."""
-        h5py = imported("h5py")
+        h5py = netcdf_library("h5py")
         path = self.path(name)
         try:
             with h5py.File(path) as file:
@@ -72,7 +75,7 @@ class NetcdfBlocks(BlockFolder[Iterable[Snapshot], Path]):
 
     def write(self, name: str, made: Iterable[Snapshot]) -> None:
         """Write a block, one snapshot after the other as they are made."""
-        h5netcdf = imported("h5netcdf")
+        h5netcdf = netcdf_library("h5netcdf")
         split, index = split_and_index(name)
         with self.replacing(name) as temporary, h5netcdf.File(temporary, "w") as file:
             self._begin(file, split, index)
@@ -142,7 +145,7 @@ def read_pair(
     """
     filtered = (snapshot, small_filter)
     places = {"kg_raw": filtered, "kg_true": (snapshot,), "mean": filtered}
-    with imported("h5py").File(path) as file:
+    with netcdf_library("h5py").File(path) as file:
         for name, values in pair.items():
             file[name].read_direct(values, places[name])
     for name, values in pair.items():
@@ -153,7 +156,7 @@ def _check_finite(path: Path, name: str, place: tuple[int, ...], values: NDArray
     finite = np.isfinite(values)
     if finite.all():
         return
-    inside = tuple(int(i) for i in np.argwhere(~finite)[0])
+    inside = first_place(~finite)
     named = zip(_VARIABLES[name][0], (*place, *inside), strict=True)
     raise ValueError(
         f"{path}: {name} holds {values[inside]} at {', '.join(f'{d} {i}' for d, i in named)}, and "
@@ -189,12 +192,6 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def imported(module: str) -> Any:
-    """Import what only blocks on disk need, or say how to get it."""
-    try:
-        return __import__(module)
-    except ImportError as error:
-        raise ImportError(
-            f"blocks of gain pairs are NetCDF-4 files, which need {module}: pip install "
-            f'"zoo-localization[netcdf]".'
-        ) from error
+def netcdf_library(module: str) -> Any:
+    """Import what reads and writes NetCDF-4 files."""
+    return imported(module, "netcdf", f"gains in NetCDF-4 files need {module}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+
+from zoo_localization.extras import imported
 
 _RETRIES = 3
 # A process has a core; with more threads than that the processes hinder each other.
@@ -27,7 +28,10 @@ def on_ray(task: Callable[[str], None], names: Iterable[str], workers: int) -> I
         ImportError: If the extra `ray` is not installed.
         RuntimeError: If the process of one task was killed four times.
     """
-    ray = _imported()
+    # Ray reports usage to its makers unless it is told not to, before it is imported.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    need = "workers are processes of Ray, which is not installed"
+    ray = imported("ray", "ray", need, "leave workers out")
     is_new = not ray.is_initialized()
     if is_new:
         here = {} if "RAY_ADDRESS" in os.environ else {"num_cpus": workers}
@@ -51,15 +55,3 @@ def on_ray(task: Callable[[str], None], names: Iterable[str], workers: int) -> I
     finally:
         if is_new:
             ray.shutdown()
-
-
-def _imported() -> Any:
-    # Ray reports usage to its makers unless it is told not to, before it is imported.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
-        return __import__("ray")
-    except ImportError as error:
-        raise ImportError(
-            'workers are processes of Ray, which is not installed: pip install "zoo-localization'
-            '[ray]", or leave workers out.'
-        ) from error

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo_localization.extras import imported
 from zoo_localization.observations import ObservationOperator
 
 FloatArray = NDArray[np.float64]
@@ -72,7 +71,14 @@ def _compiled(
     square_root: bool,
 ) -> None:
     """Update the members in place."""
-    kernel = _kernel(posterior.size > _LARGE)
+    kernels = imported(
+        "zoo_localization.serial_kernels",
+        "sim",
+        "compiled updates need Numba",
+        "leave compiled out",
+    )
+    is_large = posterior.size > _LARGE
+    kernel = kernels.assimilate_on_all_threads if is_large else kernels.assimilate
     members, size = posterior.shape[-2:]
     rows = posterior.reshape(-1, members, size)
     # One taper for all is passed once; an observation's column is read as a row.
@@ -87,15 +93,3 @@ def _compiled(
         operator.width,
         square_root,
     )
-
-
-def _kernel(is_large: bool) -> Any:
-    """Import the kernel here, so that nothing else needs Numba."""
-    try:
-        from zoo_localization.serial_kernels import assimilate, assimilate_on_all_threads
-    except ImportError as error:
-        raise ImportError(
-            'compiled updates need Numba: pip install "zoo-localization[sim]", or leave compiled '
-            "out."
-        ) from error
-    return assimilate_on_all_threads if is_large else assimilate

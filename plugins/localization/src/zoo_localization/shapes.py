@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from zoo_localization.checks import is_count
+
 Arguments = Mapping[str, Any]
 Shape = tuple[int | None, ...]
 Shaped = dict[str, Any]
@@ -215,7 +217,7 @@ def _padded(shapes: Any, ends: list[tuple[int, int]], axes: str) -> Shaped:
 
 def _ends(value: Any) -> tuple[int, int]:
     ends = value if isinstance(value, list | tuple) else (value, value)
-    if len(ends) != 2 or not all(_is_count(end, 0) for end in ends):
+    if len(ends) != 2 or not all(is_count(end, 0) for end in ends):
         raise ValueError(
             f"takes integers that are not negative, one or a pair for an axis, as 'padding'; "
             f"received {value!r}"
@@ -225,10 +227,6 @@ def _ends(value: Any) -> tuple[int, int]:
 
 def _positive(arguments: Arguments, name: str) -> int:
     value = arguments[name]
-    if not _is_count(value, 1):
+    if not is_count(value, 1):
         raise ValueError(f"takes a positive integer as '{name}'; received {value!r}")
     return int(value)
-
-
-def _is_count(value: Any, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least

@@ -190,6 +190,32 @@ def static_vector(square: FloatArray, product: FloatArray, *, half: bool = False
     return np.divide(product, square, out=np.zeros_like(product), where=square > 0)
 
 
+def tuned_cutoff(raw: Any, reference: Any, obs_dens: int) -> float:
+    """Return the Gaspari-Cohn cutoff under which raw gains come nearest to reference gains.
+
+    Args:
+        raw: Raw gains, `(batch, model_size, nobs)`.
+        reference: Reference gains, same shape.
+        obs_dens: States per observation.
+
+    Returns:
+        The best of the cutoffs 1, 1.25, ... to twice the ring, in grid points.
+
+    Raises:
+        ValueError: If the observations do not fit on the ring.
+    """
+    return best_cutoff(offset_sums(raw, raw, obs_dens), offset_sums(raw, reference, obs_dens))
+
+
+def best_cutoff(square: FloatArray, product: FloatArray) -> float:
+    """Return the cutoff of `tuned_cutoff` from sums, as `offset_sums` gives them."""
+    # The squared error of any taper follows from two sums an offset; no pair is looked at again.
+    cutoffs = np.arange(1.0, 2 * square.size + 0.25, 0.25)
+    tapers = (gaspari_cohn_vector(square.size, float(cutoff)) for cutoff in cutoffs)
+    errors = [float(np.sum(taper**2 * square - 2 * taper * product)) for taper in tapers]
+    return float(cutoffs[int(np.argmin(errors))])
+
+
 def offset_sums(left: Any, right: Any, obs_dens: int) -> FloatArray:
     """Return `sum(left * right)` over samples and entries at each offset, shape `(model_size,)`."""
     per_entry = np.einsum("bij,bij->ij", left, right, dtype=np.float64)

@@ -9,8 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo_localization.checks import check_count
 from zoo_localization.cycled_network import CycledNetwork, Noise
-from zoo_localization.gain_pairs import check_count
 from zoo_localization.twin import Lorenz96Twin
 
 
@@ -50,11 +50,7 @@ def through_cycles(
         ValueError: If an argument is out of its range, the data are no analyses of filters, or the
             model takes something else than `kg_raw` and `mean`.
     """
-    check_count("cycles", cycles, 1)
-    check_count("steps", steps, 1)
-    if not 0 < inflation < math.inf:
-        raise ValueError(f"inflation must be a positive factor, 1 for none, got {inflation!r}.")
-    _check_data(data)
+    _check(cycles, steps, inflation, data)
     rows = int(settings["batch_size"])
     filters = CycledNetwork(model, data["twin"], rows, data["members"], inflation)
     # Linear systems are solved in the graph, which XLA is slow at.
@@ -69,14 +65,7 @@ def through_cycles(
         listeners.on_epoch_begin(epoch)
         rng = np.random.default_rng([settings["seed"], epoch])
         filters.begin(_truths(data, rows, rng), rng)
-        losses: list[float] = []
-        for number, noise in enumerate(_noise(data, rows, cycles, steps, rng)):
-            listeners.on_train_batch_begin(number)
-            losses.append(float(filters.train_on_batch(noise, return_dict=True)["loss"]))
-            logs = {"loss": float(np.mean(losses))}
-            listeners.on_train_batch_end(number, logs)
-            if model.stop_training:
-                break
+        logs = _trained(filters, listeners, _noise(data, rows, cycles, steps, rng))
         logs |= _validated(model, data.get("validation"), rows)
         listeners.on_epoch_end(epoch, logs)
         if model.stop_training:
@@ -84,6 +73,20 @@ def through_cycles(
     model.optimizer.finalize_variable_values(model.trainable_variables)
     listeners.on_train_end(logs)
     return model.history
+
+
+def _trained(filters: CycledNetwork, listeners: Any, noises: Iterator[Noise]) -> dict[str, float]:
+    """Take the steps of an epoch, until a callback stops them; return the mean loss."""
+    losses: list[float] = []
+    logs: dict[str, float] = {}
+    for number, noise in enumerate(noises):
+        listeners.on_train_batch_begin(number)
+        losses.append(float(filters.train_on_batch(noise, return_dict=True)["loss"]))
+        logs = {"loss": float(np.mean(losses))}
+        listeners.on_train_batch_end(number, logs)
+        if filters.network.stop_training:
+            break
+    return logs
 
 
 def _truths(data: Mapping[str, Any], rows: int, rng: np.random.Generator) -> Any:
@@ -107,7 +110,11 @@ def _noise(
         yield {name: rng.standard_normal(shape, np.float32) for name, shape in shapes.items()}
 
 
-def _check_data(data: Mapping[str, Any]) -> None:
+def _check(cycles: int, steps: int, inflation: float, data: Mapping[str, Any]) -> None:
+    check_count("cycles", cycles, 1)
+    check_count("steps", steps, 1)
+    if not 0 < inflation < math.inf:
+        raise ValueError(f"inflation must be a positive factor, 1 for none, got {inflation!r}.")
     missing = [name for name in ("twin", "members") if name not in data]
     if missing:
         raise ValueError(

@@ -9,9 +9,10 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo_localization.divergence import FilterDivergedError
 from zoo_localization.tapers import gaspari_cohn_taper
-from zoo_localization.twin import Filter, FilterDivergedError, Twin, Update
-from zoo_localization.twin_experiment import TruthRuns, run_twin_experiments, simulate_truths
+from zoo_localization.twin import Filter, Twin
+from zoo_localization.twin_experiment import TruthRuns, run_twin_experiments
 
 # Numbers that the tapers or the ensembles of one batch of settings may have.
 _NUMBERS_AT_ONCE = 2**21
@@ -149,49 +150,6 @@ def search(
     return Search(
         best if np.isfinite(rmse[least]) else None, rmse, *map(_mean, zip(*seconds, strict=True))
     )
-
-
-def tune_gaspari_cohn(
-    twin: Twin,
-    members: int,
-    cutoffs: Iterable[float],
-    inflations: Iterable[float],
-    *,
-    seeds: Iterable[int],
-    cycles: int,
-    spin_up: int = 200,
-    update: Update = "matrix",
-    relaxation: float = 0.0,
-) -> TunedFilter:
-    """Find the Gaspari-Cohn cutoff and the inflation of the least analysis RMSE.
-
-    Args:
-        twin: The truth and its observations.
-        members: Members of the ensemble.
-        cutoffs: Full support radii to try, in grid points.
-        inflations: Factors on the posterior spread to try.
-        seeds: Experiments that each setting is averaged over. Report figures of other seeds.
-        cycles: Cycles of an experiment that count.
-        spin_up: Cycles before those.
-        update: As of `Filter`.
-        relaxation: As of `Filter`.
-
-    Returns:
-        The best setting, and the figures of all.
-
-    Raises:
-        FilterDivergedError: If every setting loses the truth.
-        ValueError: If there is nothing to try, or an argument makes no filter.
-    """
-    radii, factors, seeds = list(cutoffs), list(inflations), list(seeds)
-    if not radii or not factors or not seeds:
-        raise ValueError(
-            f"cutoffs, inflations and seeds must each have a value to try, got "
-            f"{len(radii) * len(factors)} settings and {len(seeds)} seeds."
-        )
-    runs = simulate_truths(twin, seeds, spin_up + cycles)
-    untuned = Filter(update=update, relaxation=relaxation)
-    return tune(runs, untuned, members, factors, radii, spin_up=spin_up)
 
 
 def _mean(values: Iterable[float]) -> float:

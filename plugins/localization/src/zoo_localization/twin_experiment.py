@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo_localization.divergence import DivergenceGuard, FilterDivergedError
 from zoo_localization.enkf import unusable
 from zoo_localization.ranks import truth_ranks
-from zoo_localization.twin import DivergenceGuard, Filter, FilterDivergedError, Generators, Twin
+from zoo_localization.twin import Filter, Generators, Twin
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

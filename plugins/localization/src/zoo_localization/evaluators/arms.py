@@ -9,12 +9,12 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo_localization.checks import check_count
 from zoo_localization.comparison import Arm, Protocol, tune_arm
 from zoo_localization.empirical import EmpiricalLocalization
-from zoo_localization.evaluators.gain_rmse import fitted_sums
-from zoo_localization.evaluators.pairs import gain_pairs
+from zoo_localization.evaluators.pairs import fitted_sums, gain_pairs
+from zoo_localization.extras import numba_is_there
 from zoo_localization.localization import taper_of
-from zoo_localization.lorenz05_compiled import numba_is_there
 from zoo_localization.model_localization import as_localization
 from zoo_localization.nice import nice_gain, nice_taper
 from zoo_localization.observations import ObservationOperator
@@ -47,6 +47,10 @@ class Ingredients:
     curve: Any
     large_members: int
     rolled: bool
+
+    def __post_init__(self) -> None:
+        """Check the number, with its name in the message."""
+        check_count("large_members", self.large_members, 2)
 
     def lack(self, name: str) -> str | None:
         """Say what an arm lacks; `None` if nothing."""
@@ -123,10 +127,10 @@ class Workshop:
         members: Members of an ensemble.
         given: What arms are made of.
         curves: Curves that are there already, by arm.
-        advance: Called after every cycle with the number of filters.
 
     Attributes:
         curves: These and those that were learned.
+        advance: Called after every cycle with the number of filters.
     """
 
     def __init__(
@@ -135,10 +139,10 @@ class Workshop:
         members: int,
         given: Ingredients,
         curves: dict[str, FloatArray],
-        advance: Callable[[int], None],
     ) -> None:
         self.protocol, self.members, self.given = protocol, members, given
-        self.curves, self.advance = dict(curves), advance
+        self.curves = dict(curves)
+        self.advance: Callable[[int], None] = lambda _: None
         self._found: dict[str, Search] = {}
 
     def arm(self, name: str, update: Update) -> Arm:
@@ -201,12 +205,14 @@ def _nice(update: Update) -> dict[str, Any]:
     return {"taper_of_ensemble": nice_taper}
 
 
-def read_curve(path: str) -> FloatArray:
-    """Read a curve.
+def read_curve(path: Any) -> Any:
+    """Read a curve; one that is there already, or `None`, is returned as it is.
 
     Raises:
         ValueError: If the file holds none.
     """
+    if not isinstance(path, str):
+        return path
     try:
         return np.asarray(np.load(path, allow_pickle=False), dtype=np.float64).squeeze()
     except (OSError, ValueError, TypeError) as error:

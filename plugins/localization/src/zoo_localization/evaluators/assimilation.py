@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, Literal
 
+from zoo_localization.checks import check_count, is_count
 from zoo_localization.comparison import Protocol, Score, score_arm
 from zoo_localization.evaluators.arms import (
     Ingredients,
@@ -18,7 +19,6 @@ from zoo_localization.evaluators.arms import (
 )
 from zoo_localization.evaluators.scores import edges_of, results_of, write_tables
 from zoo_localization.evaluators.systems import Setting, system_of
-from zoo_localization.gain_pairs import check_count
 from zoo_localization.progress import Steps, progress
 from zoo_localization.twin import Update
 from zoo_localization.twin_experiment import TruthRuns, simulate_truths
@@ -49,31 +49,27 @@ def assimilation(
 ) -> dict[str, float]:
     """Cycle filters against truths: a model's localization beside what needs no network.
 
-    Inflation, and Gaspari-Cohn's cutoff, are tuned for every arm, on other truths than those
-    reported; all arms then follow the same truths and observations. An arm that diverges on a seed
-    is counted there, and left out of that seed's means. Where the best setting is at an edge of
-    what was tried, a line on stderr and the column `at_edge` say so.
+    Inflation and Gaspari-Cohn's cutoff are tuned for every arm, on other truths than those
+    reported, which all arms follow. An arm that diverges on a seed is left out of that seed's
+    means, and counted; a best setting at an edge of what was tried is said on stderr.
 
     Args:
         model: As `as_localization` takes it; `None` for the baselines alone.
         data: What a dataset gives; its training split is what the arm `"lrlf"` is fitted on.
         system: `"lorenz96"`, or `"lorenz05"` in the setting of Wang et al. (2023).
-        twin: What is different there, such as `{ forcing = 16.0, obs_dens = 2 }`: arguments of
-            `Lorenz96Twin` or `Lorenz05Twin`, or of the latter's model.
+        twin: What is different: arguments of `Lorenz96Twin`, or `Lorenz05Twin` and its model.
         members: Members of an ensemble; 10 (Lorenz-96) or 40 by default.
         cycles: Cycles that count.
         spin_up: Cycles before those.
         seeds: How many truths are reported, or the seeds themselves.
-        tuning_seeds: How many truths are tuned on, or the seeds themselves.
+        tuning_seeds: The same of those that are tuned on.
         tuning_cycles: Cycles that count in tuning; as many as `cycles` by default.
         arms: Some of `"none"`, `"gaspari_cohn"`, `"elf"`, `"lrlf"`, `"nice"`, `"curve"`, `"model"`
-            and `"large_ensemble"`. By default all of them that can be, but the last.
-        updates: Updates to try every arm with: `"matrix"`, `"serial"`, `"square_root"`. A model
-            and the large ensemble are tried with `"matrix"`.
+            and `"large_ensemble"`; by default all of them that can be, but the last.
+        updates: Of `"matrix"`, `"serial"` and `"square_root"`; model and large ensemble: matrix.
         inflations: Factors on the posterior spread to try.
         cutoffs: Gaspari-Cohn cutoffs to try, in grid points.
-        curve_path: File of the arm `"curve"`, `.npy`, or the curve itself: `model_size` or
-            `model_size//2 + 1` values.
+        curve_path: The `.npy` file of the arm `"curve"`, or its values, in full or the half.
         large_members: Members of the large ensemble, which is not localized.
         rolled: Whether the model wants rolled gains, see `as_localization`.
         report: What takes tables; the zoo gives it.
@@ -84,20 +80,22 @@ def assimilation(
     Raises:
         ValueError: If an argument is out of its range, or an arm lacks what it is made of.
     """
-    setting = system_of(system, twin or {}, members, model)
-    setting = setting.with_grid(inflations, cutoffs)
-    curve = read_curve(curve_path) if isinstance(curve_path, str) else curve_path
-    given = Ingredients(model, data or {}, curve, large_members, rolled)
+    setting = system_of(system, twin or {}, members, model).with_grid(inflations, cutoffs)
+    given = Ingredients(model, data or {}, read_curve(curve_path), large_members, rolled)
     asked = asked_arms(arms, updates, given)
-    check_count("large_members", large_members, 2)
-    tuning = cycles if tuning_cycles is None else tuning_cycles
     curves = fixed_curves(asked, given, setting.twin.operator)
-    protocol = _protocol(setting, spin_up, (tuning_seeds, tuning), (seeds, cycles))
+    protocol = _protocol(setting, spin_up, (tuning_seeds, tuning_cycles), (seeds, cycles))
+    scores = _compared(asked, Workshop(protocol, setting.members, given, curves), report)
+    return results_of(scores)
+
+
+def _compared(asked: Sequence[tuple[str, Update]], workshop: Workshop, report: Any) -> list[Score]:
+    """Make, tune and score one arm after the other, and say how far that is."""
+    protocol = workshop.protocol
     planned = list(accumulate(filter_cycles(asked, protocol)))
     scores: list[Score] = []
     with progress("assimilation, cycles of filters", planned[-1]) as advance:
-        done = _Count(advance)
-        workshop = Workshop(protocol, setting.members, given, curves, done)
+        workshop.advance = done = _Count(advance)
         for (name, update), end in zip(asked, planned, strict=True):
             arm = workshop.arm(name, update)
             scores.append(score_arm(arm, workshop.tuned(arm), protocol, done))
@@ -106,7 +104,7 @@ def assimilation(
             done(end - done.steps)
     for line in edges_of(scores):
         print(f"assimilation: {line}", file=sys.stderr)
-    return results_of(scores)
+    return scores
 
 
 class _Count:
@@ -124,16 +122,19 @@ class _Count:
 def _protocol(
     setting: Setting,
     spin_up: int,
-    tuning: tuple[int | Sequence[int], int],
+    tuning: tuple[int | Sequence[int], int | None],
     reported: tuple[int | Sequence[int], int],
 ) -> Protocol:
     """Simulate the truths: of the seeds, and with the cycles that count, of each pair."""
-    check_count("cycles", reported[1], 1)
-    check_count("tuning_cycles", tuning[1], 1)
+    (tuning_seeds, tuning_cycles), (seeds, cycles) = tuning, reported
+    if tuning_cycles is None:
+        tuning_cycles = cycles
+    check_count("cycles", cycles, 1)
+    check_count("tuning_cycles", tuning_cycles, 1)
     check_count("spin_up", spin_up, 0)
     return Protocol(
-        _truths(setting, "tuning_seeds", tuning[0], spin_up + tuning[1]),
-        _truths(setting, "seeds", reported[0], spin_up + reported[1]),
+        _truths(setting, "tuning_seeds", tuning_seeds, spin_up + tuning_cycles),
+        _truths(setting, "seeds", seeds, spin_up + cycles),
         setting.inflations,
         setting.cutoffs,
         spin_up,
@@ -146,16 +147,12 @@ def _truths(setting: Setting, name: str, seeds: int | Sequence[int], cycles: int
 
 
 def _seeds(name: str, seeds: int | Sequence[int], first: int) -> list[int]:
-    if isinstance(seeds, int) and not isinstance(seeds, bool) and seeds > 0:
+    if is_count(seeds, 1):
         return list(range(first, first + seeds))
     listed = list(seeds) if isinstance(seeds, Sequence) and not isinstance(seeds, str) else []
-    if not listed or len({*listed}) < len(listed) or not all(_is_seed(seed) for seed in listed):
+    if not listed or len({*listed}) < len(listed) or not all(is_count(seed, 0) for seed in listed):
         raise ValueError(
             f"{name} must be how many there are to be, or a list of different whole numbers from 0 "
             f"on, got {seeds!r}."
         )
     return listed
-
-
-def _is_seed(seed: object) -> bool:
-    return isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0

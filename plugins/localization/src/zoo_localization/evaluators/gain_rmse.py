@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo_localization.evaluators.pairs import Pairs, density, gain_pairs, localized
+from zoo_localization.evaluators.pairs import Pairs, fitted_sums, gain_pairs, localized
 from zoo_localization.tapers import (
+    best_cutoff,
     gaspari_cohn_vector,
     offset_sums,
     static_vector,
@@ -73,59 +74,6 @@ def gain_rmse(
         caption = "RMSE of the gain against the distance from the observation, in grid points"
         report.table("gain_rmse_by_distance", columns, caption=caption)
     return {**scores, **ratios, "cutoff": cutoff}
-
-
-def fitted_sums(
-    pairs: Iterable[Pairs], obs_dens: int | None, *, rolled: bool = False
-) -> tuple[FloatArray, FloatArray, int]:
-    """Return what a static vector is fitted with: sums over all pairs, at each offset.
-
-    Args:
-        pairs: The pairs, batch by batch.
-        obs_dens: States per observation; `None` for `model_size // nobs`.
-        rolled: Whether their gains are rolled.
-
-    Returns:
-        The sums of `raw**2` and of `raw * true`, `(model_size,)`, and the states per observation.
-
-    Raises:
-        ValueError: If the observations do not fit on the ring.
-    """
-    square: Any = 0.0
-    product: Any = 0.0
-    dens = 0
-    for batch in pairs:
-        dens = density(batch, obs_dens)
-        some = batch.rolled_back(dens) if rolled else batch
-        square = square + offset_sums(some.raw, some.raw, dens)
-        product = product + offset_sums(some.raw, some.true, dens)
-    return square, product, dens
-
-
-def tuned_cutoff(raw: Any, reference: Any, obs_dens: int) -> float:
-    """Return the Gaspari-Cohn cutoff under which raw gains come nearest to reference gains.
-
-    Args:
-        raw: Raw gains, `(batch, model_size, nobs)`.
-        reference: Reference gains, same shape.
-        obs_dens: States per observation.
-
-    Returns:
-        The best of the cutoffs 1, 1.25, ... to twice the ring, in grid points.
-
-    Raises:
-        ValueError: If the observations do not fit on the ring.
-    """
-    return best_cutoff(offset_sums(raw, raw, obs_dens), offset_sums(raw, reference, obs_dens))
-
-
-def best_cutoff(square: FloatArray, product: FloatArray) -> float:
-    """Return the cutoff of `tuned_cutoff` from the sums of `fitted_sums`."""
-    # The squared error of any taper follows from two sums an offset; no pair is looked at again.
-    cutoffs = np.arange(1.0, 2 * square.size + 0.25, 0.25)
-    tapers = (gaspari_cohn_vector(square.size, float(cutoff)) for cutoff in cutoffs)
-    errors = [float(np.sum(taper**2 * square - 2 * taper * product)) for taper in tapers]
-    return float(cutoffs[int(np.argmin(errors))])
 
 
 def _test_errors(

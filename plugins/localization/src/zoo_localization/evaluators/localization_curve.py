@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo_localization.evaluators.gain_rmse import best_cutoff, fitted_sums
-from zoo_localization.evaluators.pairs import gain_pairs, localized
-from zoo_localization.tapers import gaspari_cohn_vector, roll_columns, static_vector
+from zoo_localization.evaluators.pairs import fitted_sums, gain_pairs, localized
+from zoo_localization.tapers import (
+    best_cutoff,
+    gaspari_cohn_vector,
+    roll_columns,
+    static_vector,
+)
 
 FloatArray = NDArray[np.float64]
 _NAME = "localization_curve"

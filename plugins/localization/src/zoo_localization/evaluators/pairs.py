@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from zoo_localization.checks import is_count
+from zoo_localization.finite import first_place
 from zoo_localization.model_localization import gain_of_output
-from zoo_localization.tapers import roll_columns
+from zoo_localization.tapers import offset_sums, roll_columns
 
+FloatArray = NDArray[np.float64]
 # Pairs read at once; those in memory are one batch.
 _PAIRS_AT_ONCE = 32
 
@@ -116,6 +120,33 @@ def gain_pairs(
         yield _checked(Pairs(inputs, raw, true), split, evaluator)
 
 
+def fitted_sums(
+    pairs: Iterable[Pairs], obs_dens: int | None, *, rolled: bool = False
+) -> tuple[FloatArray, FloatArray, int]:
+    """Return what a static vector is fitted with: sums over all pairs, at each offset.
+
+    Args:
+        pairs: The pairs, batch by batch.
+        obs_dens: States per observation; `None` for `model_size // nobs`.
+        rolled: Whether their gains are rolled.
+
+    Returns:
+        The sums of `raw**2` and of `raw * true`, `(model_size,)`, and the states per observation.
+
+    Raises:
+        ValueError: If the observations do not fit on the ring.
+    """
+    square: Any = 0.0
+    product: Any = 0.0
+    dens = 0
+    for batch in pairs:
+        dens = density(batch, obs_dens)
+        some = batch.rolled_back(dens) if rolled else batch
+        square = square + offset_sums(some.raw, some.raw, dens)
+        product = product + offset_sums(some.raw, some.true, dens)
+    return square, product, dens
+
+
 def _batches(split: Any, numbers: Sequence[int] | None) -> Iterator[tuple[slice, tuple[Any, Any]]]:
     """Give inputs and targets, and where in the split they are."""
     is_stream = hasattr(split, "samples")
@@ -136,16 +167,12 @@ def _batches(split: Any, numbers: Sequence[int] | None) -> Iterator[tuple[slice,
 
 
 def _check_numbers(numbers: Sequence[int], count: int) -> None:
-    wrong = [number for number in numbers if not _is_number(number) or not 0 <= number < count]
+    wrong = [number for number in numbers if not is_count(number, 0) or number >= count]
     if wrong:
         raise ValueError(
             f"samples must be numbers of gains from 0 to {count - 1}, as many as the split has, "
             f"got {wrong[0]!r}."
         )
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _taken(inputs: Any, some: slice) -> Any:
@@ -170,9 +197,9 @@ def _checked(pairs: Pairs, split: str, evaluator: str) -> Pairs:
         )
     for what, gains in (("raw", raw), ("reference", true)):
         if not np.isfinite(gains).all():
-            place = [int(i) for i in np.argwhere(~np.isfinite(gains))[0]]
+            place = first_place(~np.isfinite(gains))
             raise ValueError(
-                f"the {what} gains of the {split} split hold {gains[tuple(place)]} at {place} "
+                f"the {what} gains of the {split} split hold {gains[place]} at {list(place)} "
                 f"(pair, state, observation). Leave such pairs out of the data."
             )
     return Pairs(inputs, raw, true)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
-from zoo_localization.gain_pairs import check_count
+from zoo_localization.checks import check_count, is_number
 from zoo_localization.lorenz05_twin import WANG_2023
 from zoo_localization.model_localization import gain_shape
 from zoo_localization.twin import Lorenz96Twin, Twin
@@ -99,14 +99,9 @@ def system_of(system: System, changes: dict[str, Any], members: int | None, mode
 def _grid(name: str, asked: Sequence[float] | None, usual: tuple[float, ...]) -> tuple[float, ...]:
     if asked is None:
         return usual
-    if isinstance(asked, str) or not asked or not all(_is_positive(value) for value in asked):
+    if isinstance(asked, str) or not asked or not all(is_number(v) and v > 0 for v in asked):
         raise ValueError(f"{name} must be a list of positive numbers, got {asked!r}.")
     return tuple(asked)
-
-
-def _is_positive(value: object) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and 0 < value < float("inf")  # type: ignore[operator]  # is_number says so
 
 
 def _changed(twin: Any, changes: dict[str, Any], system: str) -> Twin:

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo_localization.checks import check_positive_integers
 from zoo_localization.layers.gain_shapes import Shape
 
 
@@ -55,15 +56,12 @@ class BandConv2D(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        counts = {
-            "filters": filters,
-            "kernel_size": kernel_size,
-            "dilation": dilation,
-            "offset_dilation": offset_dilation,
-        }
-        for name, value in counts.items():
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a positive integer, got {value!r}.")
+        check_positive_integers(
+            filters=filters,
+            kernel_size=kernel_size,
+            dilation=dilation,
+            offset_dilation=offset_dilation,
+        )
         if kernel_size % 2 == 0:
             raise ValueError(
                 f"kernel_size must be odd for the kernel to have a middle, got {kernel_size!r}."

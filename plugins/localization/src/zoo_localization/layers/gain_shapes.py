@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from zoo_localization.checks import check_positive_integers
+
 Shape = Sequence[int | None]
 
 
@@ -45,6 +47,16 @@ def gain_size(
             )
         sizes.append(int(size))
     return sizes[0], sizes[1]
+
+
+def check_sizes(model_size: int | None, nobs: int | None) -> None:
+    """Check what the user said about the sizes of a gain, where that is anything.
+
+    Raises:
+        ValueError: If it is no positive integer.
+    """
+    said = {"model_size": model_size, "nobs": nobs}
+    check_positive_integers(**{name: size for name, size in said.items() if size is not None})
 
 
 def without_last_axis(tensor: Any, rank: int) -> Any:

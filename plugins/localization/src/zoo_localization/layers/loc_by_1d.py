@@ -8,9 +8,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo_localization.checks import check_positive_integers
 from zoo_localization.geometry import distances, offsets
 from zoo_localization.layers.gain_shapes import (
     Shape,
+    check_sizes,
     gain_size,
     vector_length,
     without_last_axis,
@@ -60,11 +62,8 @@ class LocBy1D(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        for name, value in (("obs_dens", obs_dens), ("model_size", model_size), ("nobs", nobs)):
-            if value is None and name != "obs_dens":
-                continue
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a positive integer, got {value!r}.")
+        check_positive_integers(obs_dens=obs_dens)
+        check_sizes(model_size, nobs)
         self.obs_dens = obs_dens
         self.model_size = model_size
         self.nobs = nobs

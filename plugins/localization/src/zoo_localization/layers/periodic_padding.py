@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo_localization.checks import is_count
 from zoo_localization.layers.gain_shapes import Shape
 
 Pair = tuple[int, int]
@@ -75,7 +76,7 @@ class PeriodicPadding1D(_PeriodicPadding):
 
     def __init__(self, padding: int | Pair = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.padding = (_ends("padding", _only(padding)),)
+        self.padding = (_ends(_only(padding)),)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this layer again."""
@@ -114,7 +115,7 @@ class PeriodicPadding2D(_PeriodicPadding):
                 f"padding must be an integer, a pair (rows, columns), or a pair of pairs ((top, "
                 f"bottom), (left, right)), got {padding!r}."
             )
-        self.padding = (_ends("padding", both[0]), _ends("padding", both[1]))
+        self.padding = (_ends(both[0]), _ends(both[1]))
 
 
 def _only(padding: Any) -> Any:
@@ -123,13 +124,12 @@ def _only(padding: Any) -> Any:
     return padding[0] if is_nested else padding
 
 
-def _ends(name: str, value: Any) -> Pair:
+def _ends(value: Any) -> Pair:
     """Read `3` or `(1, 2)` as `(before, after)`."""
     ends = value if isinstance(value, list | tuple) else (value, value)
-    is_count = [isinstance(end, int) and not isinstance(end, bool) and end >= 0 for end in ends]
-    if len(ends) != 2 or not all(is_count):
+    if len(ends) != 2 or not all(is_count(end, 0) for end in ends):
         raise ValueError(
-            f"{name} must be made of integers that are not negative, one for both ends of an axis "
+            f"padding must be made of integers that are not negative, one for both ends of an axis "
             f"or a pair (before, after), got {value!r}."
         )
     return (int(ends[0]), int(ends[1]))

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo_localization.checks import check_positive_integers
 from zoo_localization.geometry import check_geometry, observed_states
 from zoo_localization.layers.gain_shapes import Shape, gain_size, without_last_axis
 
@@ -36,8 +37,7 @@ class RollToObservations(keras.layers.Layer):  # type: ignore[misc]  # Keras is 
 
     def __init__(self, obs_dens: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if isinstance(obs_dens, bool) or not isinstance(obs_dens, int) or obs_dens < 1:
-            raise ValueError(f"obs_dens must be a positive integer, got {obs_dens!r}.")
+        check_positive_integers(obs_dens=obs_dens)
         self.obs_dens = obs_dens
 
     def build(self, input_shape: Shape) -> None:

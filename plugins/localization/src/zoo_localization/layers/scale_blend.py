@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo_localization.checks import check_positive_integers
 from zoo_localization.geometry import check_geometry, distances
 from zoo_localization.layers.gain_shapes import Shape, gain_size, without_last_axis
 from zoo_localization.tapers import gaspari_cohn
@@ -45,8 +46,7 @@ class ScaleBlend(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
 
     def __init__(self, obs_dens: int, cutoff: float, std: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if isinstance(obs_dens, bool) or not isinstance(obs_dens, int) or obs_dens < 1:
-            raise ValueError(f"obs_dens must be a positive integer, got {obs_dens!r}.")
+        check_positive_integers(obs_dens=obs_dens)
         if not 0 < cutoff < np.inf:
             raise ValueError(f"cutoff must be a positive number of grid points, got {cutoff!r}.")
         if not 0 <= std < np.inf:

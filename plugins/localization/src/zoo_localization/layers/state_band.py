@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo_localization.checks import check_positive_integers
 from zoo_localization.layers.gain_band import gain_to_band
 from zoo_localization.layers.gain_shapes import Shape
 
@@ -44,9 +45,7 @@ class StateBand(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        for name, value in (("nobs", nobs), ("half_width", half_width)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a positive integer, got {value!r}.")
+        check_positive_integers(nobs=nobs, half_width=half_width)
         if half_width > nobs // 2:
             raise ValueError(
                 f"half_width must be at most nobs//2 = {nobs // 2}, so that the band does not meet "

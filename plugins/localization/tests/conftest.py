@@ -1,0 +1,77 @@
+"""What tests of several files share: a cache of their own, and takers of pairs and tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from zoo.report import Report
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where blocks lie, with none there yet."""
+    monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+class Stream:
+    """Pairs that are read by number, as those on disk are."""
+
+    def __init__(self, inputs, target):
+        self.inputs, self.target = inputs, target
+        self.sample_count = len(target)
+
+    def samples(self, numbers, epoch=0):
+        return {key: x[numbers] for key, x in self.inputs.items()}, self.target[numbers]
+
+
+@pytest.fixture
+def stream() -> type[Stream]:
+    return Stream
+
+
+class Tables:
+    """Takes the tables and figures of an evaluator, checked as the zoo does."""
+
+    def __init__(self):
+        self.columns, self.drawn = {}, {}
+        self.checked = Report(None).of("assimilation", "assimilation")
+
+    def table(self, name, columns, caption):
+        assert caption
+        self.checked.table(name, columns, caption)
+        self.columns[name] = columns
+
+    def lines(self, name, columns, *, caption, **how):
+        self.checked.lines(name, columns, caption=caption, **how)
+        self.columns[name], self.drawn[name] = columns, how["y"]
+
+    def bars(self, name, columns, *, caption, **how):
+        self.checked.bars(name, columns, caption=caption, **how)
+        self.columns[name], self.drawn[name] = columns, how["y"]
+
+    def rows(self, name):
+        columns = self.columns[name]
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+@pytest.fixture
+def report() -> Tables:
+    return Tables()
+
+
+@pytest.fixture
+def short() -> dict[str, object]:
+    """Arguments of `assimilation` for a comparison of a second."""
+    return {
+        "twin": {"model_size": 24, "obs_dens": 2},
+        "members": 8,
+        "cycles": 30,
+        "spin_up": 10,
+        "seeds": 3,
+        "tuning_seeds": 2,
+        "inflations": [1.05, 1.15],
+        "cutoffs": [6.0, 9.0],
+    }
