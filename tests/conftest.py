@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import zoo
+from tests import warm
 from tests.distributions import EntryPoints, write_distribution
 from zoo.catalog.catalog import Catalog
 from zoo.checks import Checked, check_source
@@ -45,6 +46,13 @@ units = 1
 def no_run_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves out the report at the end of a training, whose charts take as long as a small one."""
     monkeypatch.setattr("zoo.runtime.training.try_run_report", lambda *_, **__: None)
+
+
+@pytest.fixture
+def warm_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tries plugins and exported files in processes that have imported Keras already."""
+    for module in ("zoo.plugins.probing", "zoo.runtime.export_check"):
+        monkeypatch.setattr(f"{module}.subprocess", warm)
 
 
 @pytest.fixture

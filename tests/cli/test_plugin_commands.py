@@ -84,6 +84,7 @@ class TestList:
         assert plugin_of(cli, "zoo-gone")["status"] == "disabled"
 
 
+@pytest.mark.usefixtures("warm_processes")
 class TestCheck:
     """`zoo plugin check`."""
 
@@ -169,13 +170,13 @@ class TestCheck:
         }
         layers = {name.removesuffix(".py"): f"{name.removesuffix('.py')}:Fine" for name in modules}
         make_distribution("zoo-ends", {"zoo.layers": layers}, modules)
-        rows = rows_of(cli, "zoo-ends", "--timeout", "4", status=5)
+        rows = rows_of(cli, "zoo-ends", "--timeout", "2", status=5)
         failed = [row for row in rows if (row["check"], row["result"]) == ("import", "error")]
         said = {row["subject"]: row["message"] for row in failed}
         assert said == {
             "ends_raise": "RuntimeError: the compiler is missing",
             "ends_exit": "it calls sys.exit(0)",
-            "ends_hang": "it still runs after 4 seconds",
+            "ends_hang": "it still runs after 2 seconds",
             "ends_die": "it ends the process with status 3: oh no",
             "ends_ask": "EOFError: EOF when reading a line",
             "ends_need": "ModuleNotFoundError: No module named 'not_there_at_all'",
@@ -255,20 +256,6 @@ def data():
             "processes": "it starts true",
             "files": f"it writes {site / 'left.txt'}",
         }
-
-    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_a_signal_that_is_ignored_by_all_here_is_watched_too(
-        self, cli, make_distribution, number
-    ):
-        source = f"import signal\nsignal.signal({number:d}, signal.SIG_IGN)\ndata = dict\n"
-        groups = {"zoo.datasets": {"data": "deaf_mod:data"}}
-        make_distribution("zoo-deaf", groups, {"deaf_mod.py": source})
-        before = signal.signal(number, signal.SIG_IGN)  # as in a shell's background job
-        try:
-            found = problems(rows_of(cli, "zoo-deaf"))
-        finally:
-            signal.signal(number, before)
-        assert found["deaf_mod", "signals"]["result"] == "warning"
 
     def test_objects_of_every_odd_sort_are_worded(self, cli, make_distribution):
         source = (
@@ -377,6 +364,27 @@ def data():
     )
     def test_our_own_plugins_have_nothing_to_tell(self, cli, name):
         assert problems(rows_of(cli, name)) == {}
+
+
+def test_a_signal_that_is_ignored_by_all_here_is_watched_too(cli, make_distribution):
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    modules = {
+        f"deaf_mod_{number:d}.py": (
+            f"import signal\nsignal.signal({number:d}, signal.SIG_IGN)\ndata = dict\n"
+        )
+        for number in numbers
+    }
+    groups = {"zoo.datasets": {f"d{n:d}": f"deaf_mod_{n:d}:data" for n in numbers}}
+    make_distribution("zoo-deaf", groups, modules)
+    # As in a shell's background job, which a fresh process inherits it from.
+    before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
+    try:
+        found = problems(rows_of(cli, "zoo-deaf"))
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+    for number in numbers:
+        assert found[f"deaf_mod_{number:d}", "signals"]["result"] == "warning"
 
 
 def test_a_plugin_that_is_checked_leaves_no_process_behind(cli, make_distribution):

@@ -1,7 +1,6 @@
 """What leaves the zoo computes the same where there is no zoo, or does not leave it."""
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests.processes import python
 from zoo.errors import ConfigError, RunError
 from zoo.runtime import converting, exporting
 from zoo.runtime.converting import SUFFIXES, check_format
@@ -19,6 +19,10 @@ from zoo.runtime.export_check import Agreement
 from zoo.runtime.exporting import Exported, export
 from zoo.runtime.weights import Shelf
 from zoo.workspace import Workspace
+
+# `test_a_keras_file_gives_numpys_numbers_where_there_is_no_zoo` has a fresh interpreter, and so
+# have the tests of `zoo export`.
+pytestmark = pytest.mark.usefixtures("warm_processes")
 
 RICH = """
 zoo = 1
@@ -181,15 +185,12 @@ def test_a_keras_file_gives_numpys_numbers_where_there_is_no_zoo(zoo_root: Path)
         f"model = keras.saving.load_model({str(done.file)!r})\n"
         f"print(json.dumps(model(np.array({x.tolist()}, 'float32')).numpy().tolist()))\n"
     )
-    ran = subprocess.run(
-        [sys.executable, "-I", "-c", script], capture_output=True, text=True, check=False
-    )
-    assert ran.returncode == 0, ran.stderr
+    printed = python("-I", "-c", script)
     kernel, bias = (np.asarray(v.value, "float64") for v in model.weights)
     before = x @ kernel + bias
     expected = np.where(before > 0, before, 0.25 * before)
     assert (before[:, 0] < 0).all()
-    np.testing.assert_allclose(json.loads(ran.stdout.splitlines()[-1]), expected, rtol=1e-6)
+    np.testing.assert_allclose(json.loads(printed.splitlines()[-1]), expected, rtol=1e-6)
 
 
 def test_a_model_of_the_zoo_inside_another_is_exported_as_keras_own(zoo_root: Path) -> None:
