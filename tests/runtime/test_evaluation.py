@@ -10,26 +10,10 @@ CONFIG = """
 zoo = 1
 name = "twice"
 loss = "mse"
-
-[[inputs]]
-name = "x"
-shape = [3]
-
-[[layers]]
-type = "Dense"
-units = 2
-
-[data]
-type = "synthetic"
-x_shape = [3]
-y_shape = [2]
-
-[[evaluate]]
-type = "metrics"
-
-[[evaluate]]
-type = "metrics"
-split = "train"
+inputs = [{ name = "x", shape = [3] }]
+layers = [{ type = "Dense", units = 2 }]
+data = { type = "synthetic", x_shape = [3], y_shape = [2] }
+evaluate = [{ type = "metrics" }, { type = "metrics", split = "train" }]
 """
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests.marks import keras_gives_arrays
 from zoo.digest import sha256
 from zoo.errors import ConfigError, RegistryError, RunError
 from zoo.registry.document import read_registry
@@ -16,25 +17,12 @@ from zoo.workspace import Workspace
 CONFIG = """
 zoo = 1
 name = "conv"
-
-[[inputs]]
-name = "x"
-shape = [6, 7, 2]
-
-[[layers]]
-name = "c"
-type = "Conv2D"
-filters = 3
-kernel_size = [2, 4]
-
-[[layers]]
-name = "flat"
-type = "Flatten"
-
-[[layers]]
-name = "d"
-type = "Dense"
-units = 5
+inputs = [{ name = "x", shape = [6, 7, 2] }]
+layers = [
+    { name = "c", type = "Conv2D", filters = 3, kernel_size = [2, 4] },
+    { name = "flat", type = "Flatten" },
+    { name = "d", type = "Dense", units = 5 },
+]
 """
 NAMES = {
     "c/kernel": "net.0.weight",
@@ -142,7 +130,7 @@ def test_values_that_are_not_finite_are_refused(root: Path) -> None:
         do_import(root, root / "w.npz", NameMap(NAMES, "torch"))
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
+@keras_gives_arrays
 def test_keras_weights_come_back_as_they_were_saved(root: Path) -> None:
     model = zoo.build(root / "conv.toml", {"train.seed": 9}, zoo=root)
     model.save_weights(root / "w.weights.h5")

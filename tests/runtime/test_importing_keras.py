@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests.marks import keras_gives_arrays
 from zoo.errors import ConfigError, RegistryError
 from zoo.registry.document import read_registry
 from zoo.runtime import h5_weights
@@ -22,30 +23,18 @@ from zoo.runtime.plain import plain_model
 from zoo.runtime.weights import Shelf
 from zoo.workspace import Workspace
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = keras_gives_arrays
 
 CONFIG = """
 zoo = 1
 name = "net"
-[[inputs]]
-name = "x"
-shape = [4]
-[[layers]]
-name = "first"
-type = "Dense"
-units = 4
-activation = { type = "elu", alpha = 0.5 }
-[[layers]]
-name = "normal"
-type = "BatchNormalization"
-[[layers]]
-name = "second"
-type = "Dense"
-units = 4
-[[layers]]
-name = "dropped"
-type = "Dropout"
-rate = 0.5
+inputs = [{ name = "x", shape = [4] }]
+layers = [
+    { name = "first", type = "Dense", units = 4, activation = { type = "elu", alpha = 0.5 } },
+    { name = "normal", type = "BatchNormalization" },
+    { name = "second", type = "Dense", units = 4 },
+    { name = "dropped", type = "Dropout", rate = 0.5 },
+]
 """
 MEMBER = "model.weights.h5"
 

@@ -21,39 +21,16 @@ from zoo.errors import ConfigError, RunError
 CONFIG = """
 zoo = 1
 name = "m"
-[[inputs]]
-name = "x"
-shape = [4]
-[[layers]]
-name = "hidden"
-type = "Dense"
-units = 3
-[[layers]]
-name = "drop"
-type = "Dropout"
-rate = 0.3
-[[layers]]
-name = "y"
-type = "Dense"
-units = 2
-[loss]
-type = "mse"
-[optimizer]
-type = "Adam"
-learning_rate = 0.25
-[data]
-type = "synthetic"
-x_shape = [4]
-y_shape = [2]
-samples = 64
-validation_samples = 8
-test_samples = 0
-[train]
-epochs = 4
-batch_size = 16
-seed = 7
-jit_compile = false
-log = ["tensorboard", "csv"]
+inputs = [{ name = "x", shape = [4] }]
+layers = [
+    { name = "hidden", type = "Dense", units = 3 },
+    { name = "drop", type = "Dropout", rate = 0.3 },
+    { name = "y", type = "Dense", units = 2 },
+]
+loss = "mse"
+optimizer = { type = "Adam", learning_rate = 0.25 }
+data = { type = "synthetic", x_shape = [4], y_shape = [2], samples = 64, validation_samples = 8 }
+train = { epochs = 4, batch_size = 16, seed = 7, jit_compile = false, log = ["tensorboard", "csv"] }
 """
 
 
@@ -62,10 +39,12 @@ def config(write_config):
     return write_config(CONFIG, "m.toml")
 
 
-def train(config, folder, **overrides):
-    resume = overrides.pop("resume", False)
-    keys = {f"train.{key}": value for key, value in overrides.items()}
-    return zoo.train(config, keys, folder=folder, resume=resume, quiet=True)
+@pytest.fixture
+def train(training_of, config):
+    train = training_of(CONFIG)
+    return lambda folder="run", resume=False, **keys: train(
+        {f"train.{key}": value for key, value in keys.items()}, folder, resume=resume
+    )
 
 
 def read(run, name, reader=EventAccumulator):
@@ -91,8 +70,8 @@ def checkpoint(run):
 
 
 @pytest.fixture
-def run(config, zoo_root):
-    return train(config, zoo_root / "whole")
+def run(train):
+    return train("whole")
 
 
 def test_tensorboard_reads_the_curves_of_training_and_validation(run):
@@ -155,12 +134,10 @@ def test_batches_csv_has_a_row_a_batch_and_ends_each_epoch_at_its_loss(run):
 
 
 @pytest.mark.parametrize("loop", ["fit", "gradient_tape"])
-def test_a_resumed_training_goes_on_in_its_logs_and_ends_bit_for_bit_as_a_whole_one(
-    config, zoo_root, loop
-):
-    whole = train(config, zoo_root / "whole", loop=loop)
-    train(config, zoo_root / "broken", loop=loop, epochs=2)
-    broken = train(config, zoo_root / "broken", loop=loop, resume=True)
+def test_a_resumed_training_goes_on_in_its_logs_and_ends_bit_for_bit_as_a_whole_one(train, loop):
+    whole = train("whole", loop=loop)
+    train("broken", loop=loop, epochs=2)
+    broken = train("broken", loop=loop, resume=True)
     assert checkpoint(broken) == checkpoint(whole)
     for name in ("train", "validation"):
         assert scalars(broken, name) == scalars(whole, name)
@@ -170,18 +147,18 @@ def test_a_resumed_training_goes_on_in_its_logs_and_ends_bit_for_bit_as_a_whole_
     assert steps == [1, 2, 3, 4]
 
 
-def test_a_log_is_no_part_of_the_training(config, zoo_root):
-    whole = train(config, zoo_root / "whole")
-    without = train(config, zoo_root / "without", log=[])
+def test_a_log_is_no_part_of_the_training(train):
+    whole = train("whole")
+    without = train("without", log=[])
     assert checkpoint(without) == checkpoint(whole)
     assert "log" not in without.config_path.read_text()
     assert not (without.folder / "tensorboard").exists()
     assert not (without.folder / "batches.csv").exists()
 
 
-def test_what_a_kill_left_of_an_epoch_that_is_not_in_the_checkpoint_is_taken_out(config, zoo_root):
-    whole = train(config, zoo_root / "whole")
-    killed = train(config, zoo_root / "killed", epochs=2)
+def test_what_a_kill_left_of_an_epoch_that_is_not_in_the_checkpoint_is_taken_out(train):
+    whole = train("whole")
+    killed = train("killed", epochs=2)
     # As if it had been killed in the third epoch, with events of it on the disk, the last cut off.
     for name in ("train", "validation"):
         shutil.rmtree(killed.folder / "tensorboard" / name)
@@ -190,15 +167,15 @@ def test_what_a_kill_left_of_an_epoch_that_is_not_in_the_checkpoint_is_taken_out
         file.write_bytes(file.read_bytes()[:-5])
     cut_off = (whole.folder / "batches.csv").read_text()[:-4]
     (killed.folder / "batches.csv").write_text(cut_off)
-    broken = train(config, zoo_root / "killed", resume=True)
+    broken = train("killed", resume=True)
     for name in ("train", "validation"):
         assert scalars(broken, name) == scalars(whole, name)
     assert rows(broken) == rows(whole)
 
 
-def test_a_log_that_is_asked_for_later_has_the_curves_from_the_beginning(config, zoo_root):
-    train(config, zoo_root / "run", log=[], epochs=2)
-    run = train(config, zoo_root / "run", log="tensorboard", resume=True)
+def test_a_log_that_is_asked_for_later_has_the_curves_from_the_beginning(train):
+    train(log=[], epochs=2)
+    run = train(log="tensorboard", resume=True)
     assert scalars(run, "train") == as_float32(run.history["loss"])
     assert scalars(run, "validation") == as_float32(run.history["val_loss"])
 
@@ -213,11 +190,11 @@ def test_the_batches_up_to_a_loss_that_is_not_finite_are_there(config, zoo_root)
 
 
 def test_a_missing_package_is_named_with_its_extra_before_anything_is_written(
-    config, zoo_root, monkeypatch
+    train, zoo_root, monkeypatch
 ):
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     with pytest.raises(ConfigError, match="needs the extra `tensorboard`") as caught:
-        train(config, zoo_root / "run", log="tensorboard")
+        train(log="tensorboard")
     assert caught.value.findings[0].suggestion == "pip install 'zoo[tensorboard]'"
     assert not (zoo_root / "run").exists()
 
