@@ -49,7 +49,9 @@ def test_tables_without_a_name_go_by_their_type() -> None:
     ]
 
 
-@pytest.mark.parametrize(("one", "other"), [(1, 2.0), (1, True), ("1", 1), ([1], [2]), ([], 0)])
+@pytest.mark.parametrize(
+    ("one", "other"), [(1, 2.0), (1, True), ("1", 1), ([1], [2]), ([], 0)], ids=str
+)
 def test_values_of_another_type_differ(one: object, other: object) -> None:
     assert [row.key for row in differences({"a": one}, {"a": other})] == ["a"]
 

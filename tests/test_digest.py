@@ -35,7 +35,7 @@ def test_plain_data_has_one_spelling(value: object, text: str) -> None:
     assert canonical_json(value) == text.encode()
 
 
-@pytest.mark.parametrize("value", [object(), b"bytes", {1, 2}])
+@pytest.mark.parametrize("value", [object(), b"bytes", {1, 2}], ids=["an object", "bytes", "a set"])
 def test_what_is_not_plain_data_is_refused(value: object) -> None:
     with pytest.raises(TypeError, match="is not JSON serializable"):
         canonical_json(value)

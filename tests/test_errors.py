@@ -109,6 +109,7 @@ def test_an_error_of_several_findings_shows_them_all() -> None:
         (["storage"], StorageError),
         (["not-finite"], RunError),
     ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else " and ".join(value),
 )
 def test_the_findings_decide_the_exit_status(codes: list[str], kind: type[ZooError]) -> None:
     assert type(error_of([Finding(code, "wrong") for code in codes])) is kind

@@ -2,12 +2,11 @@
 
 import os
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.processes import python
 from zoo.errors import ConfigError, StorageError
 from zoo.files import read_bytes, safe_path, sync_folder, write_atomically
 
@@ -20,7 +19,9 @@ def test_writing_makes_the_folders_and_leaves_nothing_beside(tmp_path: Path) -> 
     assert list(path.parent.iterdir()) == [path]
 
 
-@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+@pytest.mark.parametrize(
+    ("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)], ids=oct
+)
 def test_the_umask_decides_who_may_read_a_new_file(tmp_path: Path, umask: int, mode: int) -> None:
     before = os.umask(umask)
     try:
@@ -70,10 +71,8 @@ except StorageError as error:
     print(error.findings[0].message)
 """
     (tmp_path / "file").write_bytes(b"old")
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == f"cannot write {tmp_path / 'file'}: File too large\n"
+    printed = python("-c", program)
+    assert printed == f"cannot write {tmp_path / 'file'}: File too large\n"
     assert (tmp_path / "file").read_bytes() == b"old"
     assert len(list(tmp_path.iterdir())) == 1
 

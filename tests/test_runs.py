@@ -189,7 +189,7 @@ class TestNewFolder:
             names.add(folder.name)
         assert len(names) == 5
 
-    @pytest.mark.parametrize("made", [True, False])
+    @pytest.mark.parametrize("made", [True, False], ids=["empty", "not there"])
     def test_one_that_is_named_may_be_there_if_it_is_empty(
         self, zoo_root: Path, made: bool
     ) -> None:

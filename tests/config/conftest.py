@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from zoo.config.compose import Source, compose
-from zoo.errors import ConfigError, RegistryError
+from zoo.errors import ConfigError, Finding, RegistryError
 
 
 @pytest.fixture
@@ -22,6 +22,19 @@ def composed(write_config: Callable[..., Path]) -> Callable[..., dict[str, Any]]
         return composed.document
 
     return document
+
+
+@pytest.fixture
+def refused(composed: Callable[..., dict[str, Any]]) -> Callable[..., Finding]:
+    """Gives the one thing that composing a text finds wrong."""
+
+    def finding(text: str, overrides: dict[str, Any] | None = None) -> Finding:
+        with pytest.raises(ConfigError) as info:
+            composed(text, overrides)
+        (finding,) = info.value.findings
+        return finding
+
+    return finding
 
 
 def _no_model(name: str) -> Source:

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from tests.config.parents import child, names
 from zoo.config.compose import merge
 from zoo.config.names import implied_names
-from zoo.errors import ConfigError, Finding
+from zoo.errors import Finding
 
 Write = Callable[..., Path]
 Compose = Callable[..., dict[str, Any]]
+Refused = Callable[..., Finding]
 
 BASE = """
 zoo = 1
@@ -43,21 +45,6 @@ type = "TerminateOnNaN"
 @pytest.fixture
 def base(write_config: Write) -> Path:
     return write_config(BASE, "base.toml")
-
-
-def refused(composed: Compose, text: str, overrides: dict[str, Any] | None = None) -> Finding:
-    with pytest.raises(ConfigError) as info:
-        composed(text, overrides)
-    (finding,) = info.value.findings
-    return finding
-
-
-def child(text: str = "", extends: str = '"base.toml"') -> str:
-    return f"extends = {extends}\n{text}"
-
-
-def names(document: dict[str, Any]) -> list[str]:
-    return implied_names(document["layers"])
 
 
 def test_a_child_has_what_its_parent_has_without_the_means(composed: Compose, base: Path) -> None:
@@ -104,8 +91,8 @@ def test_after_knows_implied_names(composed: Compose, base: Path) -> None:
     ]
 
 
-def test_after_something_unknown_suggests_the_right_one(composed: Compose, base: Path) -> None:
-    finding = refused(composed, child('[[layers]]\ntype = "ReLU"\nafter = "frist"\n'))
+def test_after_something_unknown_suggests_the_right_one(refused: Refused, base: Path) -> None:
+    finding = refused(child('[[layers]]\ntype = "ReLU"\nafter = "frist"\n'))
     assert finding.code == "unknown-node"
     assert finding.message == "there is nothing called 'frist' to insert after"
     assert finding.key == "layers.re_lu.after"
@@ -156,6 +143,7 @@ def test_a_change_of_type_counts_in_nested_components_too(composed: Compose, bas
         ({"type": "Huber", "delta": 2}, "mse", "mse"),
         (3, {"type": "mse"}, {"type": "mse"}),
     ],
+    ids=str,
 )
 def test_a_component_by_name_and_one_by_table_merge(old: Any, new: Any, merged: Any) -> None:
     assert merge({"loss": old}, {"loss": new}) == {"loss": merged}
@@ -227,17 +215,17 @@ def test_unset_comes_before_what_the_child_says(composed: Compose, base: Path) -
     ],
 )
 def test_unset_of_what_is_not_there_suggests_the_right_one(
-    composed: Compose, base: Path, key: str, code: str, what: str, suggestion: str | None
+    refused: Refused, base: Path, key: str, code: str, what: str, suggestion: str | None
 ) -> None:
-    finding = refused(composed, child(f'unset = ["{key}"]\n'))
+    finding = refused(child(f'unset = ["{key}"]\n'))
     assert (finding.code, finding.key) == (code, "unset.0")
     assert finding.message == f"{key}: there is nothing called {what!r}"
     assert finding.suggestion == suggestion
 
 
 @pytest.mark.parametrize("value", ['"train"', "3", "[1]"])
-def test_unset_is_a_list_of_keys(composed: Compose, base: Path, value: str) -> None:
-    finding = refused(composed, child(f"unset = {value}\n"))
+def test_unset_is_a_list_of_keys(refused: Refused, base: Path, value: str) -> None:
+    finding = refused(child(f"unset = {value}\n"))
     assert (finding.code, finding.key) == ("wrong-type", "unset")
     assert finding.message == "`unset` is a list of dotted keys"
 
@@ -251,6 +239,7 @@ def test_unset_is_a_list_of_keys(composed: Compose, base: Path, value: str) -> N
         ([{"shared_with": "conv"}, {}], ["conv", "item"]),
         ([{"name": 3, "type": "Dense"}], ["dense"]),
     ],
+    ids=str,
 )
 def test_items_without_a_name_are_told_apart_as_keras_does(
     items: list[Any], expected: list[str]
@@ -266,8 +255,8 @@ def test_items_without_a_name_are_told_apart_as_keras_does(
         ('[[train.callbacks]]\ntype = "C"\nafter = "x"\n', "train.callbacks.c.after"),
     ],
 )
-def test_after_needs_something_that_is_extended(composed: Compose, text: str, key: str) -> None:
-    finding = refused(composed, text)
+def test_after_needs_something_that_is_extended(refused: Refused, text: str, key: str) -> None:
+    finding = refused(text)
     assert (finding.code, finding.key) == ("unknown-key", key)
     assert finding.message == (
         "`after` inserts into what `extends` brings, and nothing is extended"

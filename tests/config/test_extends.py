@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from tests.config.parents import child, names
 from zoo.config.compose import MAX_EXTENDS, Source, compose
-from zoo.config.names import implied_names
 from zoo.errors import ConfigError, Finding, RegistryError, StorageError
 
 Write = Callable[..., Path]
 Compose = Callable[..., dict[str, Any]]
+Refused = Callable[..., Finding]
 
 BASE = """
 zoo = 1
@@ -28,21 +29,6 @@ type = "Dense"
 @pytest.fixture
 def base(write_config: Write) -> Path:
     return write_config(BASE, "base.toml")
-
-
-def refused(composed: Compose, text: str, overrides: dict[str, Any] | None = None) -> Finding:
-    with pytest.raises(ConfigError) as info:
-        composed(text, overrides)
-    (finding,) = info.value.findings
-    return finding
-
-
-def child(text: str = "", extends: str = '"base.toml"') -> str:
-    return f"extends = {extends}\n{text}"
-
-
-def names(document: dict[str, Any]) -> list[str]:
-    return implied_names(document["layers"])
 
 
 def test_of_several_parents_the_later_one_wins(
@@ -74,19 +60,19 @@ def test_a_path_of_extends_is_relative_to_the_file_that_has_it(
     assert composed(child("", '"deep/left.toml"'))["name"] == "base"
 
 
-def test_configs_that_extend_each_other_are_named(composed: Compose, write_config: Write) -> None:
+def test_configs_that_extend_each_other_are_named(refused: Refused, write_config: Write) -> None:
     write_config(child("", '"b.toml"'), "a.toml")
     write_config(child("", '"a.toml"'), "b.toml")
-    finding = refused(composed, child("", '"a.toml"'))
+    finding = refused(child("", '"a.toml"'))
     assert (finding.code, finding.key) == ("cycle", "extends")
     assert finding.message == "configs extend each other: a.toml -> b.toml -> a.toml"
 
 
 def test_a_config_that_extends_itself_by_a_link_is_a_cycle(
-    composed: Compose, zoo_root: Path
+    refused: Refused, zoo_root: Path
 ) -> None:
     (zoo_root / "me.toml").symlink_to(zoo_root / "model.toml")
-    finding = refused(composed, child("", '"me.toml"'))
+    finding = refused(child("", '"me.toml"'))
     assert finding.message == "configs extend each other: model.toml -> model.toml"
 
 
@@ -112,18 +98,18 @@ def test_the_chain_of_parents_has_a_longest_length(composed: Compose, write_conf
     ],
 )
 def test_a_parent_outside_the_root_is_refused(
-    composed: Compose, zoo_root: Path, path: str, reason: str
+    refused: Refused, zoo_root: Path, path: str, reason: str
 ) -> None:
     (zoo_root / "link").symlink_to(zoo_root.parent)
-    finding = refused(composed, child("", f'"{path}"'))
+    finding = refused(child("", f'"{path}"'))
     assert (finding.code, finding.key) == ("unsafe-path", "extends")
     assert finding.message.startswith(f"the path {path!r} is not accepted: {reason}")
     assert finding.file == str(zoo_root / "model.toml")
 
 
 @pytest.mark.parametrize("value", ["3", "[3]", "{ path = 'base.toml' }"])
-def test_extends_is_a_path_a_name_or_a_list(composed: Compose, value: str) -> None:
-    finding = refused(composed, child("", value))
+def test_extends_is_a_path_a_name_or_a_list(refused: Refused, value: str) -> None:
+    finding = refused(child("", value))
     assert (finding.code, finding.key) == ("wrong-type", "extends")
     assert finding.message == "`extends` is a path, a model's name, or a list of them"
 
@@ -134,10 +120,10 @@ def test_a_missing_parent_is_named(composed: Compose, zoo_root: Path) -> None:
 
 
 def test_what_is_wrong_in_a_parent_is_said_of_the_parent(
-    composed: Compose, write_config: Write
+    refused: Refused, write_config: Write
 ) -> None:
     path = write_config("a = = 1\n", "broken.toml")
-    finding = refused(composed, child("", '"broken.toml"'))
+    finding = refused(child("", '"broken.toml"'))
     assert (finding.code, finding.file, finding.line) == ("syntax", str(path), 1)
 
 

@@ -9,14 +9,8 @@ from zoo.config.overrides import parse_overrides
 from zoo.errors import ConfigError, Finding
 
 Compose = Callable[..., dict[str, Any]]
+Refused = Callable[..., Finding]
 Tiny = Callable[..., str]
-
-
-def refused(composed: Compose, text: str, key: str, value: object = 1) -> Finding:
-    with pytest.raises(ConfigError) as info:
-        composed(text, {key: value})
-    (finding,) = info.value.findings
-    return finding
 
 
 @pytest.mark.parametrize(
@@ -131,9 +125,9 @@ def test_a_value_comes_before_interpolation(composed: Compose, tiny: Tiny) -> No
     ],
 )
 def test_a_key_that_leads_nowhere_is_named(
-    composed: Compose, tiny: Tiny, key: str, code: str, message: str, suggestion: str | None
+    refused: Refused, tiny: Tiny, key: str, code: str, message: str, suggestion: str | None
 ) -> None:
-    finding = refused(composed, tiny(), key)
+    finding = refused(tiny(), {key: 1})
     assert (finding.code, finding.message, finding.key) == (code, message, key)
     assert finding.suggestion == suggestion
     assert finding.file is not None
@@ -141,8 +135,8 @@ def test_a_key_that_leads_nowhere_is_named(
 
 
 @pytest.mark.parametrize("key", ["", "train.", ".epochs", "train..epochs"])
-def test_a_key_with_an_empty_part_is_no_key(composed: Compose, tiny: Tiny, key: str) -> None:
-    finding = refused(composed, tiny(), key)
+def test_a_key_with_an_empty_part_is_no_key(refused: Refused, tiny: Tiny, key: str) -> None:
+    finding = refused(tiny(), {key: 1})
     assert finding.message == f"{key!r} is not a dotted key"
     assert finding.suggestion == "for example train.epochs"
 

@@ -44,6 +44,7 @@ def without(**changes: Any) -> dict[str, Any]:
         {"evaluate": "metrics"},
         {"inputs": [{"name": "x", "shape": [1], "extra": 2}]},
     ],
+    ids=str,
 )
 def test_what_is_wrong_is_taken_out_and_the_graph_stays_whole(changes: dict[str, Any]) -> None:
     known = known_part(without(**changes))
@@ -68,6 +69,7 @@ def test_what_is_wrong_is_taken_out_and_the_graph_stays_whole(changes: dict[str,
         ({"outputs": 3}, ["Dense", "ReLU"]),
         ({"outputs": []}, ["Dense", "ReLU"]),
     ],
+    ids=str,
 )
 def test_where_something_of_the_graph_is_taken_out_that_is_known(
     changes: dict[str, Any], types: list[str]
@@ -78,7 +80,7 @@ def test_where_something_of_the_graph_is_taken_out_that_is_known(
     assert [layer.type for layer in known.config.layers] == types
 
 
-@pytest.mark.parametrize("layers", [None, 3, [], [3], [{}]])
+@pytest.mark.parametrize("layers", [None, 3, [], [3], [{}]], ids=str)
 def test_without_any_layer_nothing_is_left_to_look_at(layers: Any) -> None:
     assert known_part(without(layers=layers)) is None
 

@@ -279,12 +279,12 @@ def test_needs_of_a_loss_and_a_metric_is_a_table_of_names() -> None:
     )
 
 
-@pytest.mark.parametrize("inputs", ["x", ["x", "y"], {"a": "x", "b": ["x", "y"]}])
+@pytest.mark.parametrize("inputs", ["x", ["x", "y"], {"a": "x", "b": ["x", "y"]}], ids=str)
 def test_inputs_are_a_name_a_list_or_a_table(inputs: object) -> None:
     assert config(layers=[{"type": "Add", "inputs": inputs}]).layers[0].inputs == inputs
 
 
-@pytest.mark.parametrize("inputs", [3, [3], {"a": 3}, {"a": {"b": "x"}}, True])
+@pytest.mark.parametrize("inputs", [3, [3], {"a": 3}, {"a": {"b": "x"}}, True], ids=str)
 def test_inputs_of_any_other_kind_are_refused(inputs: object) -> None:
     assert only(layers=[{"type": "Add", "inputs": inputs}]) == (
         "wrong-type",
@@ -293,7 +293,7 @@ def test_inputs_of_any_other_kind_are_refused(inputs: object) -> None:
     )
 
 
-@pytest.mark.parametrize("inputs", [[], {}, {"a": []}])
+@pytest.mark.parametrize("inputs", [[], {}, {"a": []}], ids=str)
 def test_a_node_takes_something(inputs: object) -> None:
     code, _, message = only(layers=[{"type": "Add", "inputs": inputs}])
     assert (code, message) == ("bad-value", "layers.add.inputs: a node needs at least one input")
@@ -308,7 +308,7 @@ def test_a_layer_has_a_type_or_shares_one() -> None:
     )
 
 
-@pytest.mark.parametrize("extra", [{"type": "Dense"}, {"units": 1}, {"weights": "m@1"}])
+@pytest.mark.parametrize("extra", [{"type": "Dense"}, {"units": 1}, {"weights": "m@1"}], ids=str)
 def test_a_shared_layer_has_nothing_of_its_own(extra: dict[str, object]) -> None:
     code, _, message = only(layers=[{"name": "b", "shared_with": "a", **extra}])
     assert code == "bad-value"

@@ -26,7 +26,7 @@ def found(document: dict[str, Any]) -> Finding:
     return finding
 
 
-@pytest.mark.parametrize("value", [40, 1.0, True, "text", [1, 2], {"a": [1]}])
+@pytest.mark.parametrize("value", [40, 1.0, True, "text", [1, 2], {"a": [1]}], ids=str)
 def test_a_value_that_is_nothing_but_a_variable_keeps_its_type(value: object) -> None:
     document = replaced({"vars": {"n": value}, "a": ["${vars.n}"], "b": {"c": "${vars.n}"}})
     assert document == {"a": [value], "b": {"c": value}}

@@ -5,26 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
+from tests.candidates import a_candidate
 from zoo.registry.document import WeightsEntry
 from zoo.registry.publishing import Candidate, publish
 
-CANDIDATE = Candidate(
-    name="tiny",
-    description="A small model.",
-    source="",
-    config='zoo = 1\nname = "tiny"\n',
-    tensors={
-        "dense/kernel": np.arange(6, dtype="float32").reshape(2, 3),
-        "dense/bias": np.zeros(3, "float32"),
-    },
-    fingerprint="a" * 64,
-    graph={"nodes": ["dense"]},
-    plugins={"zoo-extra": "1.0"},
-    keras="3.15.1",
-    metrics={"val_loss": 0.5},
+CANDIDATE = a_candidate(
+    graph={"nodes": ["dense"]}, plugins={"zoo-extra": "1.0"}, metrics={"val_loss": 0.5}
 )
 
 

@@ -59,8 +59,11 @@ def test_a_published_version_never_changes(publish_tiny: Publish, zoo_root: Path
         publish_tiny("1.0.0", tensors={"other": np.ones(2)})
     assert "tiny@1.0.0 is published already, and never changes" in str(info.value)
     assert "leave --version out for the next free one" in str(info.value)
-    assert sha256((zoo_root / first.file).read_bytes()) == first.sha256
     assert read_registry(zoo_root).weights == (first,)
+    second = publish_tiny(tensors={"other": np.ones(2)})
+    assert read_registry(zoo_root).weights == (first, second)
+    for file, digest in ((first.file, first.sha256), (first.config, first.config_sha256)):
+        assert sha256((zoo_root / file).read_bytes()) == digest
 
 
 def test_the_entry_says_all_that_the_contract_wants(publish_tiny: Publish, zoo_root: Path) -> None:

@@ -37,7 +37,7 @@ def umask(mask: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("folder", "lock"), [(0o2775, 0o664), (0o755, 0o644), (0o700, 0o600), (0o777, 0o666)]
+    ("folder", "lock"), [(0o2775, 0o664), (0o755, 0o644), (0o700, 0o600), (0o777, 0o666)], ids=oct
 )
 def test_whoever_may_write_into_the_folder_may_lock_it(
     zoo_root: Path, folder: int, lock: int

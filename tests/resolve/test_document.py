@@ -5,14 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
+from tests.candidates import a_candidate
 from zoo.checks import check_source
 from zoo.config.compose import Source
 from zoo.errors import Finding
 from zoo.registry.document import WeightsEntry
-from zoo.registry.publishing import Candidate, publish
+from zoo.registry.publishing import publish
 from zoo.resolve import ResolvedModel, resolved_toml
 from zoo.workspace import Workspace
 
@@ -198,18 +198,7 @@ def test_the_plugins_of_a_model_are_those_its_parts_come_from(
 
 
 def published(root: Path, version: str) -> WeightsEntry:
-    candidate = Candidate(
-        name="other",
-        description="",
-        source="",
-        config="zoo = 1\n",
-        tensors={"a": np.zeros(2, "float32")},
-        fingerprint="0" * 64,
-        graph={},
-        plugins={},
-        keras="3",
-    )
-    return publish(root, candidate, version)
+    return publish(root, a_candidate("other"), version)
 
 
 def test_a_model_of_the_zoo_as_a_layer_is_pinned_to_a_full_version(

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
+from tests.candidates import a_candidate
 from zoo.errors import Finding, PluginError
-from zoo.registry.publishing import Candidate, publish
+from zoo.registry.publishing import publish
 from zoo.workspace import Workspace
 
 Findings = Callable[..., Finding]
@@ -50,10 +50,7 @@ def test_the_exit_status_is_that_of_a_missing_plugin(found: Findings, zoo_root: 
 
 
 def published(root: Path, config: str) -> None:
-    tensors = {"a": np.zeros(2, "float32")}
-    plugins = {"zoo-swell": "1.5"}
-    candidate = Candidate("sea", "", "", config, tensors, "0" * 64, {}, plugins, "3")
-    publish(root, candidate, "1.0.0")
+    publish(root, a_candidate("sea", config=config, plugins={"zoo-swell": "1.5"}), "1.0.0")
 
 
 def test_a_bare_name_is_found_in_the_config_of_a_published_version(

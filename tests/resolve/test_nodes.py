@@ -275,6 +275,7 @@ def test_a_reference_is_a_name_and_perhaps_an_index(
         (["a", "b[0]"], ["a", "b"]),
         ({"q": "a", "v": ["b", "c[3]"]}, ["a", "b", "c"]),
     ],
+    ids=str,
 )
 def test_what_a_node_refers_to_is_listed_in_order(inputs: object, names: list[str]) -> None:
     assert referenced(inputs) == names
