@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.science.book import Book, LeftOut
 from benchmarks.science.networks import CLF, there
 from zoo_localization.comparison import mean_and_error
-from zoo_localization.evaluators.pairs import fitted_sums, gain_pairs
+from zoo_localization.evaluators.pairs import fitted_sums, read_pairs
 from zoo_localization.localization import taper_of
 from zoo_localization.lorenz05_twin import WANG_2023
 from zoo_localization.model_localization import as_localization
@@ -64,7 +64,7 @@ def snapshot_table(published: Path, models: Mapping[str, Any], book: Book) -> No
 
 def fresh_table(data: Mapping[str, Any], every: int, models: Mapping[str, Any], book: Book) -> None:
     """Table 1b: pairs of truth runs that nothing was trained or fitted on."""
-    square, product, dens = fitted_sums(gain_pairs(dict(data), "train", "kg_raw"), None)
+    square, product, dens = fitted_sums(read_pairs(dict(data), "train", "kg_raw"), None)
     operator, cutoff = ObservationOperator(square.size, dens), best_cutoff(square, product)
     curves = {"raw": np.ones(square.size), "GC": gaspari_cohn_vector(square.size, cutoff)}
     curves["static, mirrored"] = static_vector(square, product, half=True)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from zoo_localization.checks import check_count, is_number
-from zoo_localization.gain_arrays import GainFile, Names, check_grid, open_gains
+from zoo_localization.gain_readers import GainFile, Names, check_grid, open_gains
 from zoo_localization.progress import progress
 
 Paths = str | Sequence[str]

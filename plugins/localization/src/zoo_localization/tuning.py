@@ -16,7 +16,7 @@ from zoo_localization.twin_experiment import TruthRuns, run_twin_experiments
 
 # Numbers that the tapers or the ensembles of one batch of settings may have.
 _NUMBERS_AT_ONCE = 2**21
-Setting = tuple[float | None, float]
+Candidate = tuple[float | None, float]
 _GRIDS = ("cutoff", "inflation")
 
 
@@ -34,7 +34,7 @@ class TunedFilter:
 
     cutoff: float | None
     inflation: float
-    rmse: dict[Setting, float]
+    rmse: dict[Candidate, float]
     filter: Filter
 
     @property
@@ -69,7 +69,7 @@ class Search:
     """
 
     best: TunedFilter | None
-    rmse: dict[Setting, float]
+    rmse: dict[Candidate, float]
     forecast_seconds: float = float("nan")
     analysis_seconds: float = float("nan")
 
@@ -134,10 +134,10 @@ def search(
     Raises:
         ValueError: If there is nothing to try, or an argument makes no filter.
     """
-    tried: list[Setting] = list(product([None] if cutoffs is None else cutoffs, inflations))
+    tried: list[Candidate] = list(product([None] if cutoffs is None else cutoffs, inflations))
     if not tried:
         raise ValueError("cutoffs and inflations must each have a value to try, got none.")
-    rmse: dict[Setting, float] = {}
+    rmse: dict[Candidate, float] = {}
     seconds: list[tuple[float, float]] = []
     for some in _batches(tried, runs, members):
         stacked = _stacked(untuned, some, runs)
@@ -157,7 +157,7 @@ def _mean(values: Iterable[float]) -> float:
     return float(np.mean(known)) if known else float("nan")
 
 
-def _batches(tried: list[Setting], runs: TruthRuns, members: int) -> list[list[Setting]]:
+def _batches(tried: list[Candidate], runs: TruthRuns, members: int) -> list[list[Candidate]]:
     """Split settings into those that run side by side."""
     operator = runs.twin.operator
     taper = 0 if tried[0][0] is None else operator.nobs
@@ -166,7 +166,7 @@ def _batches(tried: list[Setting], runs: TruthRuns, members: int) -> list[list[S
     return [tried[start : start + count] for start in range(0, len(tried), count)]
 
 
-def _stacked(untuned: Filter, settings: list[Setting], runs: TruthRuns) -> Filter:
+def _stacked(untuned: Filter, settings: list[Candidate], runs: TruthRuns) -> Filter:
     """Return the filters of several settings side by side, each for all truths."""
     seeds = len(runs.seeds)
     inflations = np.repeat([inflation for _, inflation in settings], seeds)
@@ -177,7 +177,7 @@ def _stacked(untuned: Filter, settings: list[Setting], runs: TruthRuns) -> Filte
     return replace(untuned, inflation=inflations, localization=np.repeat(each, seeds, axis=0))
 
 
-def _with(untuned: Filter, setting: Setting, twin: Twin) -> Filter:
+def _with(untuned: Filter, setting: Candidate, twin: Twin) -> Filter:
     cutoff, inflation = setting
     if cutoff is None:
         return replace(untuned, inflation=inflation)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from zoo_localization.checks import check_count
 from zoo_localization.comparison import Arm, Protocol, tune_arm
 from zoo_localization.empirical import EmpiricalLocalization
-from zoo_localization.evaluators.pairs import fitted_sums, gain_pairs
+from zoo_localization.evaluators.pairs import fitted_sums, read_pairs
 from zoo_localization.extras import numba_is_there
 from zoo_localization.localization import taper_of
 from zoo_localization.model_localization import as_localization
@@ -242,7 +242,7 @@ def fixed_curves(
         curves["curve"] = np.asarray(given.curve, dtype=np.float64)
         taper_of(curves["curve"], operator)
     if "lrlf" in names:
-        pairs = gain_pairs(given.data, "train", "kg_raw", "assimilation")
+        pairs = read_pairs(given.data, "train", "kg_raw", "assimilation")
         square, product, _ = fitted_sums(pairs, operator.obs_dens, rolled=given.rolled)
         if square.size != operator.model_size:
             raise ValueError(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo_localization.evaluators.pairs import Localized, Pairs, density, gain_pairs, localized
+from zoo_localization.evaluators.pairs import Localized, Pairs, known_dens, localized, read_pairs
 
 FloatArray = NDArray[np.float64]
 # Most entries of a gain that are shown; of a larger one a window is.
@@ -49,10 +49,10 @@ def gain_pictures(
         ValueError: If there are no such gains, or the model gives something else.
     """
     given = (data, "test", input_name, "gain_pictures")
-    chosen = samples or [_median_of(_squared_errors(model, gain_pairs(*given), obs_dens, rolled))]
+    chosen = samples or [_median_of(_squared_errors(model, read_pairs(*given), obs_dens, rolled))]
     squares = []
-    for number, pairs in zip(chosen, gain_pairs(*given, numbers=chosen), strict=True):
-        dens = density(pairs, obs_dens)
+    for number, pairs in zip(chosen, read_pairs(*given, numbers=chosen), strict=True):
+        dens = known_dens(pairs, obs_dens)
         some = localized(model, pairs, dens, rolled=rolled)
         squares.append([_squares(some, gains)[0] for gains in (some.raw, some.predicted)])
         if report is not None:
@@ -70,7 +70,7 @@ def _squared_errors(
     """Return the model's mean squared error of each gain."""
     found = []
     for pairs in batches:
-        some = localized(model, pairs, density(pairs, obs_dens), rolled=rolled)
+        some = localized(model, pairs, known_dens(pairs, obs_dens), rolled=rolled)
         found.append(_squares(some, some.predicted))
     return np.concatenate(found)
 

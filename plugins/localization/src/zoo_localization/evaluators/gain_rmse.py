@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo_localization.evaluators.pairs import Pairs, fitted_sums, gain_pairs, localized
+from zoo_localization.evaluators.pairs import Pairs, fitted_sums, localized, read_pairs
 from zoo_localization.tapers import (
     best_cutoff,
     gaspari_cohn_vector,
@@ -55,7 +55,7 @@ def gain_rmse(
         ValueError: If the data hold no such pairs, or the model gives something else.
     """
     square, product, dens = fitted_sums(
-        gain_pairs(data, "train", input_name), obs_dens, rolled=rolled
+        read_pairs(data, "train", input_name), obs_dens, rolled=rolled
     )
     size = square.size
     cutoff = best_cutoff(square, product)
@@ -65,7 +65,7 @@ def gain_rmse(
         "static_full": static_vector(square, product),
     }
     errors, entries = _test_errors(
-        model, gain_pairs(data, "test", input_name), vectors, dens, rolled
+        model, read_pairs(data, "test", input_name), vectors, dens, rolled
     )
     scores = {name: float(np.sqrt(sums.sum() / entries)) for name, sums in errors.items()}
     ratios = {f"{name}_ratio": scores[name] / scores["raw"] for name in (*vectors, "model")}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo_localization.evaluators.pairs import fitted_sums, gain_pairs, localized
+from zoo_localization.evaluators.pairs import fitted_sums, localized, read_pairs
 from zoo_localization.tapers import (
     best_cutoff,
     gaspari_cohn_vector,
@@ -59,7 +59,7 @@ def localization_curve(
     Raises:
         ValueError: If the data hold no such pairs, or the model gives something else.
     """
-    train, test = (gain_pairs(data, split, input_name, _NAME) for split in ("train", "test"))
+    train, test = (read_pairs(data, split, input_name, _NAME) for split in ("train", "test"))
     square, product, dens = fitted_sums(train, obs_dens, rolled=rolled)
     cutoff = best_cutoff(square, product)
     found: dict[str, list[FloatArray]] = {"model": [], "reference": []}

@@ -79,13 +79,13 @@ def localized(model: Any, pairs: Pairs, obs_dens: int, *, rolled: bool) -> Local
     return Localized(back.raw, back.true, roll_columns(predicted, obs_dens, back=True))
 
 
-def density(pairs: Pairs, obs_dens: int | None) -> int:
+def known_dens(pairs: Pairs, obs_dens: int | None) -> int:
     """Return the states per observation: those asked, or `model_size // nobs`."""
     size, nobs = pairs.raw.shape[1:]
     return size // nobs if obs_dens is None else obs_dens
 
 
-def gain_pairs(
+def read_pairs(
     data: dict[str, Any],
     split: str,
     input_name: str,
@@ -140,7 +140,7 @@ def fitted_sums(
     product: Any = 0.0
     dens = 0
     for batch in pairs:
-        dens = density(batch, obs_dens)
+        dens = known_dens(batch, obs_dens)
         some = batch.rolled_back(dens) if rolled else batch
         square = square + offset_sums(some.raw, some.raw, dens)
         product = product + offset_sums(some.raw, some.true, dens)
