@@ -1,5 +1,6 @@
 """`zoo.build` against the functional model that one writes by hand."""
 
+import statistics
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import keras
 
 import zoo
-from benchmarks.speed.timing import Figure, in_words, median, rounds_of, slope
+from benchmarks.speed.timing import Figure, in_words, rounds_of, slope
 
 ANCHOR = "the same functional model by hand, times 1.05, plus 20 ms"
 _HEAD = 'zoo = 1\nname = "chain"\nloss = "mse"\n[[inputs]]\nname = "x"\nshape = [32]\n'
@@ -51,8 +52,8 @@ def measure(full: bool) -> Iterator[Figure]:
             # A search through all of TensorFlow's objects takes as long as 100 layers, and would
             # fall on whichever of the two is at work when it is due.
             times = rounds_of(acts, 11 if full else 7, collect=False)
-            ours[nodes] = median(times["zoo"])
-            bar = 1.05 * median(times["by hand"]) + 0.020
+            ours[nodes] = statistics.median(times["zoo"])
+            bar = 1.05 * statistics.median(times["by hand"]) + 0.020
             what = f"zoo.build, {nodes} layers"
             yield Figure(what, ANCHOR, ours[nodes] / bar, 1.0, detail=_words(times, ours))
 

@@ -2,8 +2,6 @@
 
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -16,7 +14,7 @@ import tensorflow as tf
 import zoo
 from benchmarks.speed.load import candidate
 from benchmarks.speed.lorenz05 import MODEL, SIZE
-from benchmarks.speed.registry import write_registry
+from benchmarks.speed.registry import command, write_registry
 from benchmarks.speed.timing import Act, Growth, rounds_of
 from zoo.registry.document import read_registry
 from zoo.registry.publishing import publish
@@ -29,10 +27,8 @@ from zoo_localization.observations import ObservationOperator
 ROUNDS = 5
 PARAMETERS = (100_000, 1_000_000, 3_000_000, 10_000_000, 30_000_000)
 STATES, NOBS = (240, 480, 960, 1920, 3840), (60, 120, 240, 480, 960)
-MEMBERS, NODES = (
-    (128, 256, 512, 1024, 2048),
-    (10, 30, 100, 300, 900),
-)  # Keras recurses: 1,000 are too deep
+MEMBERS = (128, 256, 512, 1024, 2048)
+NODES = (10, 30, 100, 300, 900)  # Keras recurses: 1,000 are too deep
 VERSIONS, PLUGINS = (1_000, 3_000, 10_000, 30_000), (10, 30, 100, 300, 1000)
 _NETWORK = 240  # observations while the states grow
 _HEAD = 'zoo = 1\nname = "chain"\nloss = "mse"\n[[inputs]]\nname = "x"\nshape = [{}]\n'
@@ -53,16 +49,6 @@ def _chain(root: Path, layers: int, units: int) -> Path:
 def _built(path: Path) -> None:
     keras.utils.clear_session(free_memory=False)
     zoo.build(path)
-
-
-def _command(root: Path, *arguments: str, path: Path | None = None) -> Act:
-    environment = {**os.environ, "ZOO_CACHE_DIR": str(root / "cache"), "ZOO_ROOT": str(root)}
-    if path is not None:
-        environment["PYTHONPATH"] = str(path)
-    command = [sys.executable, "-m", "zoo", *arguments, "--json"]
-    return lambda: subprocess.run(
-        command, cwd=root, env=environment, stdout=subprocess.DEVNULL, check=True
-    )
 
 
 def _loads(root: Path, size: int) -> Act:
@@ -137,7 +123,7 @@ def _registries(root: Path) -> Iterator[Growth]:
         ("zoo list models", ("list", "models")),
         ("zoo show NAME@1", ("show", "model-0@1")),
     ):
-        acts = {versions: _command(folder, *words) for versions, folder in roots.items()}
+        acts = {versions: command(folder, *words) for versions, folder in roots.items()}
         yield _curve(name, "versions", acts)
 
 
@@ -153,7 +139,7 @@ def _plugins(root: Path) -> Growth:
             )
             rows = "".join(f"L{number}_{i} = zoo_d.mod:L{number}_{i}\n" for i in range(5))
             (info / "entry_points.txt").write_text(f"[zoo.layers]\n{rows}")
-        acts[plugins] = _command(root, "list", path=site)
+        acts[plugins] = command(root, "list", path=site)
     return _curve("zoo list", "plugins", acts)
 
 

@@ -1,5 +1,6 @@
 """A version of 100 million parameters, hash checked, against reading the file alone."""
 
+import statistics
 import tempfile
 from collections.abc import Iterator
 from functools import partial
@@ -12,7 +13,6 @@ from benchmarks.speed.timing import (
     Act,
     Figure,
     in_words,
-    median,
     paired_ratio,
     rounds_of,
     slope,
@@ -43,7 +43,7 @@ def measure(full: bool) -> Iterator[Figure]:
                 "SHA-256 alone": lambda path=path: sha256(path.read_bytes()),
             }
             times = rounds_of(acts, 9 if full else 5)
-            ours[size] = median(times["zoo"])
+            ours[size] = statistics.median(times["zoo"])
             ratio = paired_ratio(times, "zoo", "safetensors")
             grown = f"; grows as parameters^{slope(ours):.2f}" if len(ours) > 1 else ""
             what = f"load {size // 1_000_000} M parameters"

@@ -1,14 +1,15 @@
 """A registry of 10,000 versions: listed, searched, added to."""
 
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.speed.timing import Figure, in_words, median, rounds_of, slope
+from benchmarks.speed.timing import Act, Figure, in_words, rounds_of, slope
 from zoo.digest import sha256
 from zoo.registry.editing import editing
 from zoo.registry.text import sealed
@@ -52,15 +53,18 @@ def write_registry(root: Path, versions: int) -> None:
     (root / "registry.toml").write_text(sealed("\n".join(parts), "registry.toml"))
 
 
-def _command(root: Path, *arguments: str) -> Callable[[], object]:
+def command(root: Path, *arguments: str, path: Path | None = None) -> Act:
+    """Gives a whole command in a zoo, with more distributions where a path has them."""
     environment = {**os.environ, "ZOO_CACHE_DIR": str(root / "cache"), "ZOO_ROOT": str(root)}
-    command = [sys.executable, "-m", "zoo", *arguments, "--json"]
+    if path is not None:
+        environment["PYTHONPATH"] = str(path)
+    words = [sys.executable, "-m", "zoo", *arguments, "--json"]
     return lambda: subprocess.run(
-        command, cwd=root, env=environment, stdout=subprocess.DEVNULL, check=True
+        words, cwd=root, env=environment, stdout=subprocess.DEVNULL, check=True
     )
 
 
-def _publish(root: Path) -> Callable[[], object]:
+def _publish(root: Path) -> Act:
     os.environ["ZOO_CACHE_DIR"] = str(root / "cache")
     count = 0
 
@@ -85,12 +89,12 @@ def measure(full: bool) -> Iterator[Figure]:
             root = Path(name) / str(size)
             write_registry(root, size)
             acts = {
-                "list": _command(root, "list", "models"),
-                "resolve": _command(root, "show", "model-0@1"),
+                "list": command(root, "list", "models"),
+                "resolve": command(root, "show", "model-0@1"),
                 "publish": _publish(root),
             }
             for act, times in rounds_of(acts, 9 if full else 5).items():
-                medians.setdefault(act, {})[size] = median(times)
+                medians.setdefault(act, {})[size] = statistics.median(times)
     for act, found in medians.items():
         growth = f"grows as versions^{slope(found):.2f}"
         shown = in_words({str(size): [seconds] for size, seconds in found.items()})

@@ -127,11 +127,6 @@ def in_words(times: dict[str, list[float]], calls: int = 1) -> str:
     )
 
 
-def median(values: list[float]) -> float:
-    """Gives the median."""
-    return statistics.median(values)
-
-
 def slope(seconds: dict[int, float]) -> float:
     """Gives the exponent with which seconds grow with a size, by least squares of logarithms."""
     logs = [(math.log(size), math.log(value)) for size, value in seconds.items()]
