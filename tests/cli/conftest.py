@@ -1,10 +1,11 @@
 """A small model for the command line, and a version of it."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 CONFIG = """
 zoo = 1
@@ -49,7 +50,35 @@ def tiny(zoo_root: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def zoo_after(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Makes a zoo with the small model in which commands were given, for tests to copy."""
+    from zoo.cli.main import app
+
+    def make(*commands: str) -> Path:
+        root = tmp_path_factory.mktemp("after") / "zoo"
+        root.mkdir()
+        (root / "registry.toml").write_text("format = 1\n")
+        (root / "tiny.toml").write_text(CONFIG)
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("ZOO_ROOT", "ZOO_DISABLE_PLUGINS"):
+                patch.delenv(name, raising=False)
+            patch.chdir(root)
+            for command in commands:
+                result = CliRunner().invoke(app, command.split())
+                assert result.exit_code == 0, result.output
+        return root
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def _published(zoo_after: Callable[..., Path]) -> Path:
+    return zoo_after("train tiny.toml --publish --quiet")
+
+
 @pytest.fixture
-def published(cli: Callable[..., Any], tiny: Path) -> str:
+def published(_published: Path, tiny: Path) -> str:
     """A version that was trained and published by commands."""
-    return str(cli("train", tiny, "--publish", "--json", "--quiet").document["published"])
+    shutil.copytree(_published, tiny.parent, dirs_exist_ok=True)
+    return "tiny@1.0.0"

@@ -54,9 +54,15 @@ def complete(zoo_root, tmp_path):
     return complete
 
 
+@pytest.fixture(scope="session")
+def _two_versions(zoo_after):
+    train = "train tiny.toml --publish --quiet"
+    return zoo_after(train, f"{train} --set train.epochs=1")
+
+
 @pytest.fixture
-def two_versions(published, cli):
-    cli("train", "tiny.toml", "--publish", "--quiet", "--set", "train.epochs=1")
+def two_versions(_two_versions, zoo_root):
+    shutil.copytree(_two_versions, zoo_root, dirs_exist_ok=True)
     return zoo.open_registry().weights
 
 

@@ -36,6 +36,7 @@ def test_export_says_what_it_wrote_and_how_close_it_is(cli, published, zoo_root)
         np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
 
 
+@pytest.mark.usefixtures("warm_processes")
 @pytest.mark.parametrize("kind", ["h5", "safetensors"])
 def test_weights_alone_come_back_as_they_were(cli, published, zoo_root, kind):
     suffix = {"h5": "weights.h5"}.get(kind, kind)

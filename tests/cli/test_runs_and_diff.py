@@ -1,19 +1,28 @@
 """The trainings of a zoo listed, and what differs between two of anything."""
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 
+@pytest.fixture(scope="session")
+def _two_runs(zoo_after: Callable[..., Path]) -> Path:
+    wide = "--set layers.hidden.units=5 --set train.epochs=1"
+    return zoo_after(
+        "train tiny.toml -q --publish --run runs/tiny/a",
+        f"train tiny.toml -q --run runs/tiny/b {wide}",
+    )
+
+
 @pytest.fixture
-def runs(cli, tiny: Path, zoo_root: Path) -> tuple[Path, Path]:
+def runs(_two_runs: Path, tiny: Path, zoo_root: Path) -> tuple[Path, Path]:
     """A run that was published, and one of another width that was not."""
-    first = cli("train", tiny, "-q", "--publish", "--run", zoo_root / "runs/tiny/a", "--json")
-    wide = ["--set", "layers.hidden.units=5", "--set", "train.epochs=1"]
-    second = cli("train", tiny, "-q", "--run", zoo_root / "runs/tiny/b", "--json", *wide)
-    return Path(first.document["run"]), Path(second.document["run"])
+    shutil.copytree(_two_runs, zoo_root, dirs_exist_ok=True)
+    return zoo_root / "runs/tiny/a", zoo_root / "runs/tiny/b"
 
 
 def rewrite(run: Path, **facts: Any) -> None:
