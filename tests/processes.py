@@ -28,3 +28,26 @@ def python(*words: object, cwd: Path | None = None, **environment: str) -> str:
     """Runs Python, which can import what this process can, plugins that a test installed too."""
     path = os.pathsep.join(filter(None, sys.path))
     return ended_well([sys.executable, *words], cwd, **{"PYTHONPATH": path, **environment})
+
+
+_COMMAND = """
+import sys
+import zoo.cli
+status = int(sys.argv.pop(1))
+try:
+    zoo.cli.main()
+except SystemExit as end:
+    assert (end.code or 0) == status, end.code
+else:
+    assert status == 0
+print()
+print(*sys.modules)
+"""
+
+
+def imported_by(
+    *command: str, cwd: Path | None = None, status: int = 0, **environment: str
+) -> set[str]:
+    """Gives the modules that a command of the zoo has imported by its end."""
+    printed = python("-c", _COMMAND, status, *command, cwd=cwd, **environment)
+    return set(printed.splitlines()[-1].split())

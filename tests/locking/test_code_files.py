@@ -117,7 +117,7 @@ def test_a_folder_that_several_distributions_share_is_not_taken_whole(
     assert sorted(code_files("zoo-waves", ["sea.shore"])) == ["sea/shore.py"]
 
 
-def test_a_single_module(site: Path) -> None:
+def test_a_single_module_is_its_own_file(site: Path) -> None:
     assert list(code_files("zoo-waves", ["waves_help"])) == ["waves_help.py"]
 
 

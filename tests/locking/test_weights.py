@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.registry.publishing import Candidate, publish
+from tests.candidates import a_candidate
+from zoo.registry.publishing import publish
 
 RESOLVED = 'zoo = 1\nname = "{}"\n[[layers]]\nname = "y"\ntype = "zoo/Dense"\nunits = 1\n{}'
 ABOVE = """\
@@ -25,16 +26,12 @@ type = "zoo:tiny@1"
 
 def put(root, version, value=0.0, name="tiny", more=""):
     """Publishes a version; what its weights and its config say is never built here."""
-    candidate = Candidate(
-        name=name,
-        description="",
+    candidate = a_candidate(
+        name,
         source="model.toml",
         config=RESOLVED.format(name, more),
         tensors={"y/kernel": np.full((8, 1), value, "float32")},
-        fingerprint="0" * 64,
-        graph={},
         plugins={"zoo-tides": "1.0"},
-        keras="3.15.1",
     )
     publish(root, candidate, version)
 
@@ -66,7 +63,7 @@ def refused(cli, reference, status):
     return said
 
 
-def test_weights_that_were_replaced_and_sealed_again(published, cli):
+def test_weights_that_were_replaced_and_sealed_again_are_refused(published, cli):
     withdraw(published)
     put(published, "1.0.0", 1.0)
     put(published, "1.1.0")
@@ -78,7 +75,7 @@ def test_weights_that_were_replaced_and_sealed_again(published, cli):
     assert "tiny@1.0.0 is not what was locked" in cli("lock", "--check", status=3).err
 
 
-def test_a_resolved_config_that_was_replaced_and_sealed_again(published, cli):
+def test_a_resolved_config_that_was_replaced_and_sealed_again_is_refused(published, cli):
     withdraw(published)
     put(published, "1.0.0", more='activation = "relu"\n')
     put(published, "1.1.0")
@@ -91,7 +88,7 @@ def test_a_plugin_that_made_a_version_counts(published, cli, site):
     assert "changed tides/losses.py" in refused(cli, "tiny@1.0.0", 5)
 
 
-def test_a_version_that_is_newer_than_the_lock(published, cli):
+def test_a_version_that_is_newer_than_the_lock_is_not_locked(published, cli):
     put(published, "1.2.0")
     said = refused(cli, "tiny", 2)
     assert "error[not-locked]: tiny@1.2.0 is not in zoo.lock" in said
@@ -99,14 +96,14 @@ def test_a_version_that_is_newer_than_the_lock(published, cli):
     cli("check", "tiny", "--locked")
 
 
-def test_a_version_that_the_registry_lost(published, cli):
+def test_a_version_that_the_registry_lost_is_named(published, cli):
     withdraw(published)
     put(published, "1.1.0")
     (error,) = cli("lock", "--check", "--json", status=3).document["errors"]
     assert error["message"] == "tiny@1.0.0 is locked, and the registry does not have it"
 
 
-def test_a_name_that_means_another_version_since_one_was_withdrawn(published, cli):
+def test_a_name_that_means_another_version_since_one_was_withdrawn_is_refused(published, cli):
     cli("yank", "tiny@1.1.0")
     said = refused(cli, "tiny", 3)
     assert "tiny@1.1.0 is not what was locked: status stable in the lock, yanked here" in said
@@ -117,7 +114,7 @@ def test_a_name_that_means_another_version_since_one_was_withdrawn(published, cl
     assert said.startswith("error[missing-key]")  # it was made of no config that can be built
 
 
-def test_a_version_that_a_model_is_made_of(published, cli):
+def test_a_version_that_a_model_is_made_of_counts(published, cli):
     (published / "above.toml").write_text(ABOVE)
     cli("lock", "model.toml", "above.toml")
     assert cli("check", "above.toml", "--locked").status == 0
@@ -131,7 +128,7 @@ def test_a_version_that_a_model_is_made_of(published, cli):
     assert [error["code"] for error in errors] == ["hash-mismatch", "not-locked", "config-changed"]
 
 
-def test_a_version_that_a_version_is_made_of(published, cli):
+def test_a_version_that_a_version_is_made_of_counts(published, cli):
     layer = '[[layers]]\nname = "z"\ntype = "zoo:tiny@1.0.0"\n'
     put(published, "1.0.0", name="outer", more=layer)
     cli("lock")
@@ -142,7 +139,7 @@ def test_a_version_that_a_version_is_made_of(published, cli):
     assert "tiny@1.0.0 is not what was locked" in refused(cli, "outer@1.0.0", 3)
 
 
-def test_the_version_that_a_training_starts_from(published, cli):
+def test_the_version_that_a_training_starts_from_counts(published, cli):
     withdraw(published)
     put(published, "1.0.0", 1.0)
     put(published, "1.1.0")
