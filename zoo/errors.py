@@ -215,6 +215,10 @@ class Stopped(ZooError):
         super().__init__(message, suggestion=suggestion)
         self.signal_number = signal_number
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Says how it is made again in another process."""
+        return type(self), (*self.args, self.signal_number), self.__dict__
+
     @property
     def exit_status(self) -> int:  # type: ignore[override]  # depends on the signal
         """128 plus the signal's number, as shells have it."""

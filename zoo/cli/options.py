@@ -36,6 +36,15 @@ AcceptHarmlessOption = Annotated[
         help="Take weights of a graph that differs only in what no prediction depends on.",
     ),
 ]
+WorkersOption = Annotated[
+    int,
+    typer.Option(
+        "--workers", metavar="N", min=0, help="How many of Ray's processes train at a time."
+    ),
+]
+AddressOption = Annotated[
+    str | None, typer.Option("--address", metavar="ADDRESS", help="A Ray cluster to train on.")
+]
 FileArgument = Annotated[
     str,
     typer.Argument(

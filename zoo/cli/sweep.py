@@ -12,11 +12,13 @@ from rich.table import Table
 
 from zoo.cli.command import Answer, command, import_keras
 from zoo.cli.options import (
+    AddressOption,
     DebugOption,
     FileArgument,
     JsonOption,
     QuietOption,
     SetOption,
+    WorkersOption,
     ZooOption,
 )
 from zoo.cli.sweep_table import in_digits, live_table
@@ -31,15 +33,8 @@ from zoo.workspace import Workspace
 def sweep_command(
     file: FileArgument,
     set_: SetOption = None,
-    workers: Annotated[
-        int,
-        typer.Option(
-            "--workers", metavar="N", min=0, help="How many of Ray's processes train at a time."
-        ),
-    ] = 0,
-    address: Annotated[
-        str | None, typer.Option("--address", metavar="ADDRESS", help="A Ray cluster to train on.")
-    ] = None,
+    workers: WorkersOption = 0,
+    address: AddressOption = None,
     run: Annotated[
         Path | None, typer.Option("--run", metavar="DIR", help="The sweep's folder.")
     ] = None,

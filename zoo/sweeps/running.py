@@ -2,10 +2,8 @@
 
 import contextlib
 import json
-import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +11,11 @@ from zoo.config.schema import SweepTable
 from zoo.errors import ConfigError, Stopped, StorageError, ZooError, in_one_line
 from zoo.files import read_bytes, write_atomically
 from zoo.runs import RUN_FILE, Run
+from zoo.runtime.cluster import RETRIES, connected, environment
 from zoo.sweeps import sampling
 from zoo.sweeps.plan import plan
 
 SWEEP_FILE = "sweep.json"
-_RETRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,21 +242,9 @@ def train_trial(order: Mapping[str, Any]) -> str:
 
 
 def _in_ray(sweep: Sweep, workers: int, address: str | None) -> Iterator[tuple[Trial, str]]:
-    # Ray reports usage to its makers unless it is told not to, before it is imported.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
-        ray: Any = import_module("ray")
-    except ImportError as error:
-        raise ConfigError(
-            "--workers and --address need Ray, which is not installed",
-            "plugin-missing",
-            suggestion="pip install 'zoo[ray]'",
-        ) from error
-    here = None if address else {"num_cpus": workers, "include_dashboard": False}
-    ray.init(address=address, log_to_driver=False, logging_level="ERROR", **(here or {}))
-    try:
-        train = ray.remote(num_cpus=1, max_retries=_RETRIES)(train_trial)
-        train = train.options(runtime_env={"env_vars": _ENVIRONMENT})
+    with connected(workers, address) as ray:
+        train = ray.remote(num_cpus=1, max_retries=RETRIES)(train_trial)
+        train = train.options(runtime_env=environment())
         at_a_time = workers or int(ray.cluster_resources().get("CPU", 1))
         begun: set[int] = set()
         running: dict[Any, Trial] = {}
@@ -272,18 +258,6 @@ def _in_ray(sweep: Sweep, workers: int, address: str | None) -> Iterator[tuple[T
             try:
                 yield trial, ray.get(done)
             except ray.exceptions.RayTaskError as error:
-                raise error.as_instanceof_cause() from None
+                raise error.cause from None
             except ray.exceptions.RayError as error:
-                yield trial, f"its process died {_RETRIES + 1} times: {in_one_line(error)}"
-    finally:
-        ray.shutdown()
-
-
-# A process has a core; with more threads than that the processes hinder each other.
-_ENVIRONMENT = {
-    "ZOO_QUIET": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "TF_NUM_INTRAOP_THREADS": "1",
-    "TF_NUM_INTEROP_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-}
+                yield trial, f"its process died {RETRIES + 1} times: {in_one_line(error)}"
