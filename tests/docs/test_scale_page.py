@@ -98,6 +98,31 @@ def test_the_pods_of_a_training_find_each_other_by_the_names_of_their_service() 
     assert len(config["cluster"]["worker"]) == spec["completions"]
 
 
+def test_the_job_of_ray_asks_for_as_many_workers_as_it_has_pods(tmp_path: Path) -> None:
+    (job,) = documents("ray.yaml")
+    cluster = job["spec"]["rayClusterSpec"]
+    (group,) = cluster["workerGroupSpecs"]
+    head = cluster["headGroupSpec"]
+    assert head["rayStartParams"] == {"num-cpus": "0"}
+    assert group["replicas"] == group["minReplicas"] == group["maxReplicas"]
+    pods = [part["template"]["spec"] for part in (head, group)]
+    folders = [pod["containers"][0]["volumeMounts"] for pod in pods]
+    assert folders[0] == folders[1] == [{"name": "zoo", "mountPath": "/zoo"}]
+    assert pods[0]["volumes"] == pods[1]["volumes"]
+    (tmp_path / "zoo").write_text('#!/bin/bash\necho "$@"\n')
+    (tmp_path / "zoo").chmod(0o755)
+    entrypoint = job["spec"]["entrypoint"].replace("cd /zoo", f"cd {tmp_path}")
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    for resumed in ("", " --resume"):
+        done = subprocess.run(
+            ["bash", "-c", entrypoint], env=environment, capture_output=True, text=True, check=True
+        )
+        said = 'train my-model --set train.strategy="multi_worker" --workers'
+        assert done.stdout.strip() == f"{said} {group['replicas']} --run runs/job{resumed}"
+        (tmp_path / "runs" / "job").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "runs" / "job" / "run.json").write_text("{}")
+
+
 @pytest.mark.parametrize("path", [*SCRIPTS, *MANIFESTS], ids=lambda path: path.name)
 def test_the_strategies_that_are_named_exist(path: Path) -> None:
     text = path.read_text(encoding="utf-8")

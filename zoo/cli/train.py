@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -12,43 +12,53 @@ from zoo.cli.completion import complete_run, complete_version
 from zoo.cli.locked import hold_to_the_lock
 from zoo.cli.options import (
     AcceptHarmlessOption,
+    AddressOption,
     DebugOption,
     FileArgument,
     JsonOption,
     LockedOption,
     QuietOption,
     SetOption,
+    WorkersOption,
     ZooOption,
 )
 from zoo.config.overrides import parse_overrides
 from zoo.report.run_report import INDEX
 from zoo.runs import Run
+from zoo.runtime.workers import Worker, worker_of
 from zoo.workspace import Workspace
 
 if TYPE_CHECKING:
-    from zoo.runtime.workers import Worker
+    from zoo.resolve import ResolvedModel
+
+
+_RunOption = Annotated[
+    Path | None,
+    typer.Option("--run", metavar="DIR", help="The run's folder.", autocompletion=complete_run),
+]
+_ResumeOption = Annotated[
+    bool, typer.Option("--resume", help="Go on with the run in --run DIR, or the newest one.")
+]
+_FromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="NAME@V",
+        help="Start from the weights of a version.",
+        autocompletion=complete_version,
+    ),
+]
 
 
 @command
 def train_command(
     file: FileArgument,
     set_: SetOption = None,
-    run: Annotated[
-        Path | None,
-        typer.Option("--run", metavar="DIR", help="The run's folder.", autocompletion=complete_run),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in --run DIR, or the newest one.")
-    ] = False,
-    start_from: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="NAME@V",
-            help="Start from the weights of a version.",
-            autocompletion=complete_version,
-        ),
-    ] = None,
+    run: _RunOption = None,
+    resume: _ResumeOption = False,
+    start_from: _FromOption = None,
+    workers: WorkersOption = 0,
+    address: AddressOption = None,
     publish: Annotated[
         bool, typer.Option("--publish", help="Publish the weights when the training is done.")
     ] = False,
@@ -61,7 +71,8 @@ def train_command(
 ) -> Answer:
     """Train the model of a config.
 
-    Ctrl-C stops at the next batch; --resume goes on after the last finished epoch.
+    Ctrl-C stops at the next batch; --resume goes on after the last finished epoch. --workers and
+    --address have Ray start the processes of a training with strategy = "multi_worker".
 
     Example: zoo train my-model --set train.epochs=5 --publish
     """
@@ -75,16 +86,22 @@ def train_command(
         hold_to_the_lock(workspace, file, checked, overrides, versions=versions)
     model = checked.usable
 
-    import_keras(quietly=not debug)
-    from zoo.runtime.training import Wishes, train
-    from zoo.runtime.weights import Shelf
-    from zoo.runtime.workers import worker_of
-
-    shelf = Shelf(workspace.registry, workspace.catalog, accept_harmless=accept_harmless)
-    wishes = Wishes(run, resume, start_from, quiet, workspace.origins(model, overrides))
+    asked: dict[str, Any] = {"folder": run, "resume": resume}
+    asked |= {"start_from": start_from, "quiet": quiet}
+    worker = Worker()
     with workspace.pointing(model.source, overrides):
-        done = train(model, shelf, workspace.root, wishes)
-    worker = worker_of(model.train.strategy)
+        if workers or address:
+            from zoo.runtime.placing import train_on_ray
+
+            asked |= {"file": file, "overrides": overrides, "zoo": workspace.root}
+            asked |= {"locked": locked, "accept_harmless": accept_harmless}
+            home = workspace.root or Path.cwd()
+            done = train_on_ray(model, home, asked, workers, address)
+        else:
+            import_keras(quietly=not debug)
+            asked["origins"] = workspace.origins(model, overrides)
+            done = _train_here(workspace, model, asked, accept_harmless)
+            worker = worker_of(model.train.strategy)
     if not worker.leads:
         return _of_a_helper(worker, done)
     published = done.publish(zoo=workspace.root).reference if publish else None
@@ -92,7 +109,17 @@ def train_command(
     return Answer(document, partial(_print, done, published))
 
 
-def _of_a_helper(worker: "Worker", done: Run) -> Answer:
+def _train_here(
+    workspace: Workspace, model: "ResolvedModel", asked: dict[str, Any], accept_harmless: bool
+) -> Run:
+    from zoo.runtime.training import Wishes, train
+    from zoo.runtime.weights import Shelf
+
+    shelf = Shelf(workspace.registry, workspace.catalog, accept_harmless=accept_harmless)
+    return train(model, shelf, workspace.root, Wishes(**asked))
+
+
+def _of_a_helper(worker: Worker, done: Run) -> Answer:
     document = {"run": None, "history": done.history, "published": None}
     line = f"worker {worker.rank} of {worker.count} is done; worker 0 has the run"
     return Answer(document, lambda console: console.print(line))

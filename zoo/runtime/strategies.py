@@ -9,9 +9,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from zoo.errors import ConfigError, RunError, in_one_line
+from zoo.errors import ConfigError, in_one_line
 from zoo.runtime.steps import build_optimizer, train_step
-from zoo.runtime.workers import Worker
+from zoo.runtime.workers import LostWorker, Worker
 
 _OF_THE_MEAN = ("sum_over_batch_size", "mean")
 
@@ -25,7 +25,7 @@ def make_strategy(name: str, worker: Worker) -> Any:
 
     Raises:
         ConfigError: If a worker has several devices, or Keras runs on another backend.
-        RunError: If the workers do not find each other.
+        LostWorker: If the workers do not find each other.
     """
     if (backend := keras.backend.backend()) != "tensorflow":
         raise ConfigError(
@@ -40,7 +40,7 @@ def make_strategy(name: str, worker: Worker) -> Any:
     try:
         strategy = tf.distribute.MultiWorkerMirroredStrategy()
     except (RuntimeError, ValueError, tf.errors.OpError) as error:
-        raise RunError(
+        raise LostWorker(
             f"the workers cannot be brought together: {in_one_line(error)}",
             "training",
             suggestion="start each worker as a process of its own, all at about the same time, and "
@@ -80,12 +80,12 @@ def noticing_lost_workers() -> Iterator[None]:
     """Words what TensorFlow raises where another worker does not answer any more.
 
     Raises:
-        RunError: If one is gone.
+        LostWorker: If one is gone.
     """
     try:
         yield
     except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
-        raise RunError(
+        raise LostWorker(
             "another worker is gone, and the rest cannot go on without it",
             "training",
             suggestion="look what its log says; then start all of them again with --resume",

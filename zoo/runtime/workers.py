@@ -4,13 +4,14 @@ import atexit
 import json
 import os
 import shutil
+import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import ConfigError
+from zoo.errors import ConfigError, RunError
 
 VARIABLE = "TF_CONFIG"
 _EXAMPLE = (
@@ -44,6 +45,10 @@ class Worker:
         return start + size * self.rank // self.count, start + size * (self.rank + 1) // self.count
 
 
+class LostWorker(RunError):
+    """Another worker is not there, or not any more; all of them together can begin again."""
+
+
 def worker_of(strategy: str | None) -> Worker:
     """Gives which worker this process is: of a training with "multi_worker", as TF_CONFIG says.
 
@@ -75,6 +80,19 @@ def this_worker() -> Worker:
     return Worker(tasks.index(own), len(tasks))
 
 
+def told_to(rank: int, addresses: Sequence[str]) -> str:
+    """Gives the `TF_CONFIG` of one worker among those at the addresses."""
+    task = {"type": "worker", "index": rank}
+    return json.dumps({"cluster": {"worker": list(addresses)}, "task": task})
+
+
+def free_port() -> int:
+    """Gives a port of this machine that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("", 0))
+        return int(listener.getsockname()[1])
+
+
 def _tasks(cluster: Any) -> Iterator[tuple[str, int]]:
     for kind in ("chief", "worker"):
         addresses = cluster.get(kind, [])
@@ -88,8 +106,8 @@ def _wrong(message: str) -> ConfigError:
         message,
         "bad-value",
         key="train.strategy",
-        suggestion=f"start every process with its own {VARIABLE}, such as {_EXAMPLE}; or leave "
-        "the strategy out",
+        suggestion=f"start every process with its own {VARIABLE}, such as {_EXAMPLE}; or have "
+        "Ray start them, with --workers N; or leave the strategy out",
     )
 
 
