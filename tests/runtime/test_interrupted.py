@@ -14,37 +14,21 @@ import numpy as np
 import pytest
 
 import zoo
+from tests.runs import differences
 from zoo.errors import Stopped
-from zoo.registry.tensors import decode
+from zoo.runs import open_run
 
 CONFIG = """
 zoo = 1
 name = "m"
-[[inputs]]
-name = "x"
-shape = [4]
-[[layers]]
-name = "drop"
-type = "Dropout"
-rate = 0.3
-[[layers]]
-name = "y"
-type = "Dense"
-units = 2
-[loss]
-type = "mse"
-[data]
-type = "synthetic"
-x_shape = [4]
-y_shape = [2]
-samples = 64
-validation_samples = 8
-test_samples = 0
-[train]
-epochs = 200000
-batch_size = 16
-seed = 7
-jit_compile = false
+inputs = [{ name = "x", shape = [4] }]
+layers = [
+    { name = "drop", type = "Dropout", rate = 0.3 },
+    { name = "y", type = "Dense", units = 2 },
+]
+loss = "mse"
+data = { type = "synthetic", x_shape = [4], y_shape = [2], samples = 64, validation_samples = 8 }
+train = { epochs = 200000, batch_size = 16, seed = 7, jit_compile = false }
 """
 
 
@@ -60,7 +44,7 @@ def start(root, *arguments):
 
 
 def wait_for_epochs(process, run, count=3):
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline:
         assert process.poll() is None, process.communicate()
         history = run / "history.json"
@@ -70,25 +54,26 @@ def wait_for_epochs(process, run, count=3):
     pytest.fail("the training did not come to its epochs")
 
 
+@pytest.fixture
+def train(training_of):
+    return training_of(CONFIG)
+
+
+@pytest.fixture
+def root(train, zoo_root):
+    return zoo_root
+
+
 def assert_goes_on(root, config):
     """Resumes in-process to a little further, and compares with a training without a break."""
-    before = decode((root / "run/checkpoint.safetensors").read_bytes(), "it")
-    epochs = int(before.metadata["epoch"]) + 2
-    options = {"zoo": root, "quiet": True}
-    resumed = zoo.train(
-        config, {"train.epochs": epochs}, folder=root / "run", resume=True, **options
-    )
-    whole = zoo.train(root / "m.toml", {"train.epochs": epochs}, folder=root / "whole", **options)
+    epochs = int(open_run(root / "run").checkpoint().metadata["epoch"]) + 2
+    overrides, options = {"train.epochs": epochs}, {"zoo": root, "quiet": True}
+    resumed = zoo.train(config, overrides, folder=root / "run", resume=True, **options)
+    whole = zoo.train(root / "m.toml", overrides, folder=root / "whole", **options)
     assert resumed.history == whole.history
     expected = whole.weights()
     for path, array in resumed.weights().items():
         np.testing.assert_array_equal(array, expected[path], err_msg=path)
-
-
-@pytest.fixture
-def root(zoo_root):
-    (zoo_root / "m.toml").write_text(CONFIG)
-    return zoo_root
 
 
 @pytest.mark.parametrize(
@@ -102,7 +87,7 @@ def test_a_signal_stops_at_the_next_batch_and_tells_how_to_go_on(root, number, s
     process = start(root, "--json")
     wait_for_epochs(process, root / "run")
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=600)
     assert process.returncode == status
     assert f"stopped by {number.name}" in err
     hint = re.search(r"go on with: zoo train (\S+) --resume --run (\S+)", err)
@@ -122,7 +107,7 @@ def test_a_killed_training_goes_on_after_its_last_whole_epoch(root):
     process = start(root, "--quiet")
     wait_for_epochs(process, root / "run")
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=600)
     assert process.returncode == -signal.SIGKILL
     assert_goes_on(root, root / "m.toml")
 
@@ -130,50 +115,51 @@ def test_a_killed_training_goes_on_after_its_last_whole_epoch(root):
 STOPPER = """
 import keras, os, signal
 class Stopper(keras.callbacks.Callback):
-    def __init__(self, number, at):
+    def __init__(self, number):
         super().__init__()
-        self.number, self.at = number, at
+        self.number, self.seen = number, 0
     def on_train_batch_begin(self, batch, logs=None):
-        self.at -= 1
-        if self.at == 0:
+        self.seen += 1
+        if str(self.seen) == os.environ.get("STOP_AT"):
             os.kill(os.getpid(), self.number)
 """
 
 
+@pytest.fixture
+def stopper(make_distribution):
+    """A callback that sends a signal at the batch that `STOP_AT` names."""
+    entry_points = {"zoo.callbacks": {"Stopper": "stopper_mod:Stopper"}}
+    make_distribution("zoo-stopper", entry_points, {"stopper_mod.py": STOPPER})
+    return lambda number: {"type": "Stopper", "number": int(number)}
+
+
 @pytest.mark.parametrize("loop", ["fit", "gradient_tape"])
-def test_a_stop_inside_an_epoch_keeps_the_epochs_before(root, make_distribution, loop):
-    make_distribution(
-        "zoo-stopper",
-        {"zoo.callbacks": {"Stopper": "stopper_mod:Stopper"}},
-        {"stopper_mod.py": STOPPER},
-    )
-    table = {"type": "Stopper", "number": int(signal.SIGTERM), "at": 11}
-    overrides = {"train.epochs": 4, "train.loop": loop, "train.callbacks": [table]}
+def test_a_stop_inside_an_epoch_keeps_the_epochs_before(root, train, stopper, monkeypatch, loop):
+    monkeypatch.setenv("STOP_AT", "11")
+    callbacks = [stopper(signal.SIGTERM)]
+    overrides = {"train.epochs": 4, "train.loop": loop, "train.callbacks": callbacks}
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(Stopped, match="stopped by SIGTERM") as caught:
-        zoo.train(root / "m.toml", overrides, zoo=root, folder=root / "run", quiet=True)
+        train(overrides)
     assert caught.value.exit_status == 143
     assert signal.getsignal(signal.SIGTERM) is before
     # Four batches an epoch: the eleventh is in the third.
-    content = decode((root / "run/checkpoint.safetensors").read_bytes(), "it")
-    assert content.metadata["epoch"] == "2"
+    assert open_run(root / "run").checkpoint().metadata["epoch"] == "2"
     assert len(json.loads((root / "run/history.json").read_text())["loss"]) == 2
     assert "stopped" in (root / "run/log.txt").read_text()
 
 
-def test_a_stop_before_the_first_epoch_leaves_a_run_that_begins_anew(root, make_distribution):
-    make_distribution(
-        "zoo-stopper",
-        {"zoo.callbacks": {"Stopper": "stopper_mod:Stopper"}},
-        {"stopper_mod.py": STOPPER},
-    )
-    table = {"type": "Stopper", "number": int(signal.SIGINT), "at": 2}
-    overrides = {"train.epochs": 2, "train.callbacks": [table]}
+def test_a_stop_before_the_first_epoch_leaves_a_run_that_begins_anew(
+    root, train, stopper, monkeypatch
+):
+    overrides = {"train.epochs": 2, "train.callbacks": [stopper(signal.SIGINT)]}
+    monkeypatch.setenv("STOP_AT", "2")
     with pytest.raises(Stopped, match="stopped by SIGINT"):
-        zoo.train(root / "m.toml", overrides, zoo=root, folder=root / "run", quiet=True)
+        train(overrides)
     assert not (root / "run/checkpoint.safetensors").exists()
-    table["at"] = 1000
     with pytest.raises(zoo.ConfigError, match="train changed"):
-        zoo.train(root / "m.toml", overrides, zoo=root, folder=root / "run", resume=True)
-    plain = zoo.train(root / "m.toml", {"train.epochs": 2}, zoo=root, folder=root / "b", quiet=True)
-    assert len(plain.history["loss"]) == 2
+        train({"train.epochs": 2}, resume=True)
+    monkeypatch.delenv("STOP_AT")
+    resumed = train(overrides, resume=True)
+    assert len(resumed.history["loss"]) == 2
+    assert differences(resumed, train(overrides, "whole")) == []
