@@ -117,6 +117,15 @@ def test_a_loss_may_leave_the_targets_out():
             {"y_true": "y_true", "y_pred": "y_pred", "y": "y"},
         ),
     ],
+    ids=[
+        "all that it may ask for",
+        "gradients alone",
+        "an argument of its own",
+        "gradients first",
+        "other words for targets",
+        "predictions first",
+        "an input called y",
+    ],
 )
 def test_a_metric_s_parameters_are_bound_by_name(update_state, arguments):
     bound = bind_metric(
@@ -168,7 +177,9 @@ def test_a_metric_s_unbound_need_lists_the_gradients_too():
 
 
 @pytest.mark.parametrize(
-    "call", [lambda self, y_true, gradients: 0, lambda self, y_true, y_pred, gradients: 0]
+    "call",
+    [lambda self, y_true, gradients: 0, lambda self, y_true, y_pred, gradients: 0],
+    ids=["for the prediction", "besides both"],
 )
 def test_a_loss_that_asks_for_gradients_is_refused(call):
     loss = loss_class(call)
@@ -203,7 +214,7 @@ def test_a_bound_loss_keeps_name_reduction_and_dtype():
     assert float(value) == pytest.approx(PER_SAMPLE.sum(), rel=1e-12)
 
 
-@pytest.mark.parametrize("loss", [LocLoss(), localized_error])
+@pytest.mark.parametrize("loss", [LocLoss(), localized_error], ids=["a class", "a function"])
 def test_sample_weights_weigh_a_bound_loss(loss):
     weights = np.array([1.0, 0.0, 3.0])
     bound = bind_loss(loss, input_names=["kg_raw"])
@@ -246,7 +257,7 @@ def test_a_function_loss_does_not_broadcast_a_target_that_lacks_the_last_axis():
     assert float(value) == pytest.approx((0.0 + 1.0 + 9.0) / 3.0, rel=1e-6)
 
 
-@pytest.mark.parametrize("weights", [None, [1.0, 0.0, 3.0]])
+@pytest.mark.parametrize("weights", [None, [1.0, 0.0, 3.0]], ids=["alike", "weighed"])
 def test_a_function_metric_is_averaged_over_the_samples_of_all_batches(weights):
     bound = bind_metric(localized_error, input_names=["kg_raw"])
     assert bound.name == "localized_error"

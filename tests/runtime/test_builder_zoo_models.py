@@ -12,53 +12,28 @@ from zoo.errors import ZooError
 DONOR = """
 zoo = 1
 name = "donor"
-[[inputs]]
-name = "x"
-shape = [4]
-[[layers]]
-name = "hidden"
-type = "Dense"
-units = 3
-activation = "tanh"
-[[layers]]
-name = "out"
-type = "Dense"
-units = 4
-[loss]
-type = "mse"
-[data]
-type = "synthetic"
-x_shape = [4]
-y_shape = [4]
-samples = 16
-validation_samples = 0
-test_samples = 0
-[train]
-epochs = 1
+inputs = [{ name = "x", shape = [4] }]
+layers = [
+    { name = "hidden", type = "Dense", units = 3, activation = "tanh" },
+    { name = "out", type = "Dense", units = 4 },
+]
+loss = "mse"
+data = { type = "synthetic", x_shape = [4], y_shape = [4], samples = 16, validation_samples = 0 }
+train = { epochs = 1 }
 """
 
 HOST = """
 zoo = 1
 name = "host"
-[[inputs]]
-name = "x"
-shape = [4]
-[[layers]]
-name = "hidden"
-type = "Dense"
-units = 4
-[[layers]]
-name = "inner"
-type = "zoo:donor@1"
-TRAINABLE
-[[layers]]
-name = "again"
-type = "zoo:donor@1.0.0"
-[[layers]]
-name = "out"
-type = "Dense"
-units = 1
+inputs = [{ name = "x", shape = [4] }]
+layers = [
+    { name = "hidden", type = "Dense", units = 4 },
+    { name = "inner", type = "zoo:donor@1" },
+    { name = "again", type = "zoo:donor@1.0.0" },
+    { name = "out", type = "Dense", units = 1 },
+]
 """
+FROZEN = HOST.replace('"zoo:donor@1"', '"zoo:donor@1", trainable = false')
 
 
 @pytest.fixture
@@ -75,7 +50,7 @@ def build(root, text):
 
 def test_a_model_of_the_zoo_is_a_layer_with_its_own_weights(published):
     donor = zoo.load("donor@1", zoo=published)
-    model = build(published, HOST.replace("TRAINABLE", ""))
+    model = build(published, HOST)
     for name in ("inner", "again"):
         for mine, wanted in zip(
             model.get_layer(name).get_weights(), donor.get_weights(), strict=True
@@ -88,7 +63,7 @@ def test_a_model_of_the_zoo_is_a_layer_with_its_own_weights(published):
 
 
 def test_the_nodes_inside_do_not_collide_with_those_outside(published):
-    model = build(published, HOST.replace("TRAINABLE", ""))
+    model = build(published, HOST)
     paths = [variable.path for variable in model.weights]
     assert len(set(paths)) == len(paths) == 12
     assert "hidden/kernel" in paths
@@ -96,7 +71,7 @@ def test_the_nodes_inside_do_not_collide_with_those_outside(published):
 
 
 def test_a_model_of_the_zoo_is_frozen_on_request(published):
-    model = build(published, HOST.replace("TRAINABLE", "trainable = false"))
+    model = build(published, FROZEN)
     owners = {variable.path.partition("/")[0] for variable in model.trainable_variables}
     assert owners == {"hidden", "again", "out"}
     frozen = model.get_layer("inner").get_weights()
@@ -107,19 +82,17 @@ def test_a_model_of_the_zoo_is_frozen_on_request(published):
 
 
 def test_what_is_frozen_inside_a_model_of_the_zoo_stays_frozen(zoo_root):
-    text = DONOR.replace("units = 3", "units = 3\ntrainable = false")
+    text = DONOR.replace("units = 3", "units = 3, trainable = false")
     (zoo_root / "donor.toml").write_text(text)
     zoo.train(zoo_root / "donor.toml", zoo=zoo_root, quiet=True).publish()
-    model = build(zoo_root, HOST.replace("TRAINABLE", ""))
+    model = build(zoo_root, HOST)
     assert len(model.get_layer("inner").trainable_variables) == 2
     assert len(model.get_layer("inner").variables) == 4
 
 
 def test_a_host_is_trained_published_and_loaded_with_the_model_inside(published):
-    training = DONOR.partition("[loss]")[2].replace("y_shape = [4]", "y_shape = [1]")
-    (published / "host.toml").write_text(
-        HOST.replace("TRAINABLE", "trainable = false") + "[loss]" + training
-    )
+    training = DONOR.partition("loss = ")[2].replace("y_shape = [4]", "y_shape = [1]")
+    (published / "host.toml").write_text(FROZEN + "loss = " + training)
     run = zoo.train(published / "host.toml", zoo=published, quiet=True)
     assert run.publish().reference == "host@1.0.0"
     x = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
@@ -132,7 +105,7 @@ def test_a_host_is_trained_published_and_loaded_with_the_model_inside(published)
 
 def test_a_version_that_is_not_there_lists_those_that_are(published):
     with pytest.raises(ZooError) as caught:
-        build(published, HOST.replace("TRAINABLE", "").replace("donor@1.0.0", "donor@7"))
+        build(published, HOST.replace("donor@1.0.0", "donor@7"))
     finding = caught.value.findings[0]
     assert finding.code == "unknown-version"
     assert finding.key == "layers.again.type"
@@ -143,7 +116,7 @@ def test_a_version_that_is_not_there_lists_those_that_are(published):
 def test_a_node_starts_from_the_weights_of_a_version(published):
     donor = zoo.load("donor@1", zoo=published)
     text = DONOR.replace('name = "donor"', 'name = "child"').replace(
-        "units = 3", 'units = 3\nweights = "donor@1"'
+        "units = 3", 'units = 3, weights = "donor@1"'
     )
     model = build(published, text)
     np.testing.assert_array_equal(
@@ -153,7 +126,7 @@ def test_a_node_starts_from_the_weights_of_a_version(published):
 
 
 def test_weights_of_another_shape_are_refused_with_the_place(published):
-    text = DONOR.replace("units = 3", 'units = 5\nweights = "donor@1"')
+    text = DONOR.replace("units = 3", 'units = 5, weights = "donor@1"')
     with pytest.raises(ZooError, match=r"donor@1.0.0 has no hidden/kernel of shape \(4, 5\)") as e:
         build(published, text.replace('name = "donor"', 'name = "child"'))
     assert e.value.findings[0].key == "layers.hidden.weights"
@@ -161,9 +134,9 @@ def test_weights_of_another_shape_are_refused_with_the_place(published):
 
 
 def test_two_builds_leave_the_donor_alone(published):
-    first = build(published, HOST.replace("TRAINABLE", ""))
+    first = build(published, HOST)
     before = [np.array(weight) for weight in first.get_layer("inner").get_weights()]
-    second = build(published, HOST.replace("TRAINABLE", ""))
+    second = build(published, HOST)
     second.compile("sgd", "mse")
     second.fit(np.ones((4, 4)), np.ones((4, 1)), verbose=0)
     for was, is_ in zip(before, first.get_layer("inner").get_weights(), strict=True):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
 
 import zoo
+from tests.marks import keras_gives_arrays
+from tests.processes import python
 
 CONFIG = """
 zoo = 1
@@ -52,8 +51,7 @@ def scale_error(y_true, kg_raw, factor=1.0):
     return factor * ops.mean(ops.square(y_true - kg_raw), axis=(1, 2))
 """
 
-# Keras's loader asks its own variables for arrays without NumPy 2's `copy` keyword.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = keras_gives_arrays
 
 
 @pytest.fixture
@@ -107,7 +105,5 @@ def test_a_fresh_process_loads_it_with_nothing_else(config, tmp_path, zoo_root):
         "model = keras.saving.load_model('m.keras', custom_objects=objects)\n"
         "np.save('y.npy', model.predict(np.load('x.npy'), verbose=0))\n"
     )
-    subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=120, capture_output=True
-    )
+    python("-c", code, cwd=tmp_path)
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), model.predict(x, verbose=0))

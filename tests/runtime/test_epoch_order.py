@@ -27,7 +27,7 @@ def test_epochs_and_seeds_have_orders_of_their_own():
     assert len(set(orders)) == 60
 
 
-def test_the_order_depends_on_nothing_else():
+def test_the_order_depends_on_nothing_but_seed_and_epoch():
     expected = order_of(5, 3, 40)
     keras.utils.set_random_seed(99)
     order = EpochOrder(5)

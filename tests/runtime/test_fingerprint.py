@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
+from tests.processes import python
 from zoo.errors import RegistryError
 from zoo.runtime.fingerprint import canonical_graph, differences, fingerprint
 from zoo.runtime.weights import Shelf
@@ -148,11 +146,8 @@ def test_it_is_the_same_in_every_process(graph_of, zoo_root):
         "main()\n"
     )
     expected = fingerprint(graph_of())
-    environment = {**os.environ, "PYTHONHASHSEED": "123", "ZOO_ROOT": str(zoo_root)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=environment
-    )
-    assert json.loads(done.stdout)["fingerprint"] == expected
+    printed = python("-c", code, PYTHONHASHSEED="123", ZOO_ROOT=str(zoo_root))
+    assert json.loads(printed)["fingerprint"] == expected
 
 
 def test_a_difference_names_the_node_and_the_argument(graph_of):

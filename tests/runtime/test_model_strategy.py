@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
-import pytest
+
+from tests.processes import python
 
 # A process of its own: logical devices can only be made before TensorFlow starts.
 SCRIPT = """
@@ -49,20 +47,20 @@ def squared(y_true, y_pred, x):
     return ops.mean(ops.square(y_true - y_pred * ops.sign(x[:, :1])), axis=-1)
 
 
-settings = json.loads(sys.argv[1])
-x, y = (np.array(settings[name], dtype="float32") for name in "xy")
-strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-with strategy.scope():
-    inputs = keras.Input((4,), name="x")
-    model = BoundModel(inputs=inputs, outputs=keras.layers.Dense(3)(inputs))
-    optimizer = keras.optimizers.SGD(0.25, global_clipnorm=settings["clip"])
-    if settings["scale"]:
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer, 8.0, dynamic_growth_steps=2)
-    model.compile(optimizer, squared, metrics=[MeanNorm(name="mean_norm"), LastNorm()])
-model.set_weights([np.array(settings["kernel"]), np.zeros(3)])
-if settings["loop"] == "fit":
-    history = model.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0).history
-else:
+def trained(settings):
+    x, y = (np.array(settings[name], dtype="float32") for name in "xy")
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    with strategy.scope():
+        inputs = keras.Input((4,), name="x")
+        model = BoundModel(inputs=inputs, outputs=keras.layers.Dense(3)(inputs))
+        optimizer = keras.optimizers.SGD(0.25, global_clipnorm=settings["clip"])
+        if settings["scale"]:
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer, 8.0, dynamic_growth_steps=2)
+        model.compile(optimizer, squared, metrics=[MeanNorm(name="mean_norm"), LastNorm()])
+    model.set_weights([np.array(settings["kernel"]), np.zeros(3)])
+    if settings["loop"] == "fit":
+        options = {"batch_size": 4, "epochs": 2, "shuffle": False, "verbose": 0}
+        return model.fit(x, y, **options).history, strategy.num_replicas_in_sync
     batches = tf.data.Dataset.from_tensor_slices((x, y)).batch(4)
     step, history = make_train_step(model), {}
     for _ in range(2):
@@ -71,7 +69,10 @@ else:
             logs = step(*batch)
         for name, value in logs.items():
             history.setdefault(name, []).append(float(value))
-print("RESULT" + json.dumps([history, strategy.num_replicas_in_sync]))
+    return history, strategy.num_replicas_in_sync
+
+
+print("RESULT" + json.dumps([trained(settings) for settings in json.loads(sys.argv[1])]))
 """
 
 
@@ -97,25 +98,18 @@ def by_hand(x, y, kernel, clip):
     return history
 
 
-@pytest.mark.parametrize(("loop", "scale", "clip"), [("fit", True, 1e9), ("tape", False, 1e9)])
-def test_two_replicas_report_what_one_machine_computes_by_hand(loop, scale, clip):
+def test_two_replicas_report_what_one_machine_computes_by_hand():
     random = np.random.default_rng(5)
     x, y, kernel = (random.normal(size=size) for size in ((8, 4), (8, 3), (4, 3)))
-    x, y = x.astype("float32"), y.astype("float32")
-    settings = {"x": x.tolist(), "y": y.tolist(), "kernel": kernel.tolist()}
-    settings |= {"loop": loop, "scale": scale, "clip": clip}
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, json.dumps(settings)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    history, replicas = json.loads(done.stdout.split("RESULT")[1])
-    assert replicas == 2
+    x, y, clip = x.astype("float32"), y.astype("float32"), 1e9
+    common = {"x": x.tolist(), "y": y.tolist(), "kernel": kernel.tolist(), "clip": clip}
+    ways = [{"loop": "fit", "scale": True}, {"loop": "tape", "scale": False}]
+    printed = python("-c", SCRIPT, json.dumps([{**common, **way} for way in ways]))
     expected = by_hand(x.astype("float64"), y.astype("float64"), kernel, clip)
-    assert history.keys() == expected.keys()
-    for name, values in expected.items():
-        np.testing.assert_allclose(history[name], values, rtol=1e-6, err_msg=name)
+    for way, (history, replicas) in zip(ways, json.loads(printed.split("RESULT")[1]), strict=True):
+        assert replicas == 2
+        assert history.keys() == expected.keys()
+        for name, values in expected.items():
+            np.testing.assert_allclose(
+                history[name], values, rtol=1e-6, err_msg=f"{name}, {way['loop']}"
+            )

@@ -60,7 +60,7 @@ def test_a_missing_input_is_named(double):
         predict(double, {"": np.ones((3, 2))})
 
 
-@pytest.mark.parametrize("shape", [(3,), (4, 2), (5, 4, 2), (1, 1, 3, 2), (0, 3, 2), ()])
+@pytest.mark.parametrize("shape", [(3,), (4, 2), (5, 4, 2), (1, 1, 3, 2), (0, 3, 2), ()], ids=str)
 def test_another_shape_is_refused_with_both(single, shape):
     with pytest.raises(RunError) as caught:
         predict(single, {"": np.ones(shape)})
