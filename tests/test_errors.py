@@ -171,6 +171,15 @@ def test_a_value_is_worded_as_toml_writes_it(value: object, text: str) -> None:
     assert len(as_written("x" * 500)) < 100
 
 
+def test_what_is_as_long_as_may_be_is_shown_whole() -> None:
+    assert as_written("x" * 78) == f'"{"x" * 78}"'
+    assert as_written("x" * 79) == f'"{"x" * 79}...'
+    assert str(Finding("x", "m" * 2000)) == f"error[x]: {'m' * 2000}"
+    assert str(Finding("x", "m" * 2001)) == f"error[x]: {'m' * 2000} ..."
+    assert Finding("x", "m", excerpt="e" * 240).to_json()["excerpt"] == "e" * 240
+    assert Finding("x", "m", excerpt="e" * 241).to_json()["excerpt"] is None
+
+
 def test_the_caret_stands_below_wide_and_combining_characters() -> None:
     excerpt = 'e\u0301 = "\u65e5\u672c\u8a9e"'
     finding = Finding("x", "y", "m.toml", 1, 6, excerpt=excerpt, width=5)
