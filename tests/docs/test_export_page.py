@@ -1,14 +1,13 @@
 """What docs/export.md says of loading works without the zoo, and its numbers are the code's."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import zoo
+from tests.processes import python
 from zoo.runtime import export_check, exporting
 from zoo.runtime.converting import SUFFIXES
 from zoo.runtime.export_check import Agreement
@@ -21,13 +20,8 @@ BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.S)
 CONFIG = """
 zoo = 1
 name = "my-model"
-[[inputs]]
-name = "x"
-shape = [4]
-[[layers]]
-name = "y"
-type = "Dense"
-units = 2
+inputs = [{ name = "x", shape = [4] }]
+layers = [{ name = "y", type = "Dense", units = 2 }]
 """
 
 
@@ -47,11 +41,7 @@ def files(zoo_root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_each_block_loads_its_file_without_the_zoo(files: Path) -> None:
     assert len(BLOCKS) == 5
     script = "import sys; sys.modules['zoo'] = None\n" + "\n".join(BLOCKS)
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", script], cwd=files, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
+    lines = python("-I", "-c", script, cwd=files).splitlines()
     assert [line for line in lines if line == "(5, 2)"] == ["(5, 2)"] * 4
     assert "y/kernel (4, 2)" in lines
 

@@ -3,8 +3,6 @@
 import csv
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,33 +11,21 @@ import numpy as np
 import pytest
 
 import zoo
+from tests.processes import python
 from zoo.runs import Run, open_run
 
 CONFIG = """
 zoo = 1
 name = "tiny"
 description = "From <script>alert(1)</script> four numbers & two."
-[[inputs]]
-name = "x"
-shape = [4]
-[[layers]]
-name = "hidden"
-type = "Dense"
-units = 3
-[[layers]]
-name = "y"
-type = "Dense"
-units = 2
-[loss]
-type = "mse"
-[data]
-type = "npz"
-path = "data.npz"
-validation_split = 0.25
-[train]
-epochs = 2
-batch_size = 4
-jit_compile = false
+inputs = [{ name = "x", shape = [4] }]
+layers = [
+    { name = "hidden", type = "Dense", units = 3 },
+    { name = "y", type = "Dense", units = 2 },
+]
+loss = "mse"
+data = { type = "npz", path = "data.npz", validation_split = 0.25 }
+train = { epochs = 2, batch_size = 4, jit_compile = false }
 """
 EVALUATOR = """
 def skill(model, data, report=None):
@@ -53,16 +39,11 @@ Train = Callable[..., Run]
 
 
 @pytest.fixture
-def train(zoo_root: Path) -> Train:
+def train(zoo_root: Path, training_of: Callable[..., Train]) -> Train:
     random = np.random.default_rng(0)
     x = random.normal(size=(16, 4)).astype("float32")
     np.savez(zoo_root / "data.npz", x=x, y=x[:, :2])
-    (zoo_root / "tiny.toml").write_text(CONFIG)
-
-    def run(overrides: dict[str, Any] | None = None, **options: Any) -> Run:
-        return zoo.train("tiny.toml", overrides, quiet=True, **{"folder": "run", **options})
-
-    return run
+    return training_of(CONFIG)
 
 
 def html(run: Run) -> str:
@@ -111,7 +92,6 @@ def test_text_of_configs_and_plugins_is_text(
 ) -> None:
     entry_points = {"zoo.evaluators": {"skill": "skill_mod:skill"}}
     make_distribution("zoo-skill", entry_points, {"skill_mod.py": EVALUATOR})
-    Path("tiny.toml").write_text(CONFIG)
     run = train({"evaluate": [{"type": "skill"}]})
     document = cli("evaluate", run.folder, "--json").document
     assert document["page"] == str(run.report_folder / "index.html")
@@ -148,7 +128,7 @@ def test_the_graph_and_the_config_are_shown_with_what_they_came_from(train: Trai
     config = {row["key"]: row for row in rows(run.report_folder / "training/config.csv")}
     assert config["layers.hidden.units"]["value"] == "5"
     assert config["layers.hidden.units"]["from"] == "--set layers.hidden.units"
-    assert config["layers.y.units"]["from"] == "tiny.toml:15"
+    assert config["layers.y.units"]["from"] == "m.toml:8"
     assert config["train.seed"]["from"] == "default"
 
 
@@ -195,7 +175,7 @@ def test_times_and_origins_outlive_a_resumption(train: Train) -> None:
     origins = {row["key"]: row["from"] for row in run.note("provenance.json")}
     assert origins["train.seed"] == "--set train.seed"
     assert origins["train.epochs"] == "--set train.epochs"
-    assert origins["layers.y.units"] == "tiny.toml:15"
+    assert origins["layers.y.units"] == "m.toml:8"
 
 
 def test_a_resumed_run_is_the_same_though_its_times_were_spoilt(train: Train) -> None:
@@ -253,13 +233,10 @@ def test_a_training_that_ends_before_its_first_epoch_has_no_report(
 
 
 def test_a_report_that_fails_costs_no_training(
-    train: Train, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    train: Train, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def full(*_: object) -> None:
-        raise zoo.errors.StorageError("the disk is full")
-
-    monkeypatch.setattr("zoo.report.run_report.write_training_tables", full)
-    run = train()
+    # A file stands where the folder of the report belongs.
+    run = train({"train.callbacks": [{"type": "CSVLogger", "filename": "report"}]})
     assert run.facts["status"] == "finished"
     assert "no report was written: " in capsys.readouterr().err
     assert not (run.report_folder / "index.html").exists()
@@ -336,14 +313,8 @@ def test_without_matplotlib_the_page_has_tables_for_charts_and_says_so(train: Tr
     run = train()
     for path in run.report_folder.rglob("*.png"):
         path.unlink()
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT, "report", str(run.folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "they need matplotlib; pip install 'zoo[report]'" in done.stdout
+    printed = python("-c", WITHOUT, "report", run.folder)
+    assert "they need matplotlib; pip install 'zoo[report]'" in printed
     assert [*run.report_folder.rglob("*.png")] == []
     text = html(run)
     assert "pip install &#39;zoo[report]&#39;" in text
