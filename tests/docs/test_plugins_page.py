@@ -108,6 +108,22 @@ def test_the_plugin_page_shows_what_the_kit_says_of_a_scalar_loss() -> None:
     assert str(caught.value).startswith(shown.strip())
 
 
+@pytest.mark.parametrize(
+    ("page", "file", "loop"),
+    [
+        (PAGE, "my_parts.py", "patient"),
+        ("docs/how-to/custom-loop.md", "my-loops/my_loops.py", "easy_first"),
+    ],
+)
+def test_the_loops_of_the_pages_keep_every_rule(page: str, file: str, loop: str) -> None:
+    from zoo.testing import check_component
+
+    (code,) = [block.text for block in blocks(page) if block.marks.get("file") == file]
+    names: dict[str, Any] = {"__name__": "shown"}
+    exec(code, names)
+    check_component(names[loop], kind="loops")
+
+
 def test_the_plugin_page_shows_the_error_of_a_conflict(
     make_distribution: Callable[..., Path],
     write_config: Callable[..., Path],
