@@ -6,6 +6,7 @@ import _thread
 import dataclasses
 import json
 import os
+import pickle
 import signal
 import socket
 import sys
@@ -15,13 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from zoo.errors import ConfigError, RunError, Stopped, StorageError
+from zoo.errors import ConfigError, RunError, StorageError
 from zoo.runs import Run
 from zoo.runtime import cluster, placing
 from zoo.runtime.outcomes import Killed, Outcomes
 from zoo.runtime.places import placed, room
 from zoo.runtime.relay import lines_to
-from zoo.runtime.signals import stop_on_signals, stopped_by
+from zoo.runtime.signals import Interrupted, stop_on_signals, stopped_by
 from zoo.runtime.workers import LostWorker, Worker, free_port, this_worker, told_to
 
 GONE = LostWorker("another worker is gone", "training")
@@ -169,6 +170,50 @@ def test_what_the_zoo_reads_from_the_environment_holds_in_the_processes_too(monk
     assert "SECRET" not in variables
 
 
+class FakeRay:
+    """Takes SIGTERM for itself, and forgets which signal it was, as Ray does."""
+
+    open = False
+
+    def init(self, **_):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        self.open = True
+
+    def shutdown(self):
+        self.open = False
+
+    def get(self, _):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt from None
+
+
+def test_the_signal_that_came_while_ray_was_asked_is_known_afterwards(monkeypatch):
+    fake = FakeRay()
+    monkeypatch.setitem(sys.modules, "ray", fake)
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Interrupted) as caught, cluster.connected(2, None) as ray:
+        ray.get("something")
+    assert caught.value.signal_number == signal.SIGTERM
+    assert not fake.open
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_stopped_training_says_how_ray_goes_on_with_it(tmp_path):
+    run = Run(tmp_path)
+    assert "nothing was trained yet" in placing._what_is_left(run, "go on")
+    run.write_facts(status="stopped")
+    assert placing._what_is_left(run, "go on") == "go on"
+    run.write_facts(status="finished")
+    assert "the training was done" in placing._what_is_left(run, "go on")
+
+
+def test_a_stop_goes_to_another_process_and_back_whole():
+    stopped = pickle.loads(pickle.dumps(stopped_by(Interrupted(15), "go on")))
+    assert (stopped.exit_status, stopped.findings[0].suggestion) == (143, "go on")
+
+
 @pytest.fixture(scope="module")
 def ray():
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -192,7 +237,7 @@ def team(ray, tmp_path, monkeypatch):
         monkeypatch.setattr(placing, "_work", work)
         run = Run(tmp_path / "run")
         run.folder.mkdir()
-        return placing._Team(ray, 2, run, {"quiet": False, **asked}, "--workers 2")
+        return placing._Team(ray, 2, run, {"quiet": False, **asked}, "go on")
 
     return team
 
@@ -257,11 +302,8 @@ def test_an_error_comes_out_whole_and_a_signal_stops_the_leading_worker_well(tea
         _thread.interrupt_main()
 
     threading.Thread(target=stop).start()
-    with pytest.raises(Stopped, match="stopped by SIGINT") as stopped:
+    with pytest.raises(KeyboardInterrupt):
         stopping.train()
-    assert stopped.value.exit_status == 130
-    again = f"zoo train {folder}/config.toml --resume --run {folder} --workers 2"
-    assert stopped.value.findings[0].suggestion == f"go on with: {again}"
     assert stopping.run.facts["status"] == "stopped"
 
     failing = dataclasses.replace(stopping, asked={"quiet": True, "full": True})

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from zoo.errors import ConfigError, in_one_line
-from zoo.runtime.signals import interruptible
+from zoo.runtime.signals import interruptible, stop_on_signals
 
 RETRIES = 3
 """How often is begun anew what a killed process was at."""
@@ -36,6 +36,7 @@ def connected(workers: int, address: str | None) -> Iterator[Any]:
 
     Raises:
         ConfigError: If Ray is not installed, or nothing answers at the address.
+        Interrupted: If a signal came; a second one ends the process at once.
     """
     ray = _imported()
     address = address or os.environ.get(ADDRESS) or "local"
@@ -47,12 +48,15 @@ def connected(workers: int, address: str | None) -> Iterator[Any]:
         except (OSError, RuntimeError, ValueError) as error:
             raise ConfigError(
                 f"Ray cannot be reached at {address!r}: {in_one_line(error)}",
-                suggestion="start it with `ray start --head` and give the address that it names, "
-                "or leave --address out",
+                suggestion="start it with `ray start --head` and give the address it names, or "
+                "leave --address out; where it asks for a token, set RAY_AUTH_MODE=token here too",
             ) from error
         try:
-            with interruptible():  # Ray has just taken SIGTERM for itself
+            with stop_on_signals() as request:  # Ray has just taken SIGTERM for itself
                 yield ray
+        except KeyboardInterrupt:  # Ray does not say by which signal
+            request.raise_if_received()
+            raise
         finally:
             ray.shutdown()
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from zoo.errors import ConfigError, RunError
 from zoo.resolve import ResolvedModel
@@ -58,11 +58,23 @@ def train_on_ray(
             suggestion='write strategy = "multi_worker" into [train], or leave them out',
         )
     run, _ = folder_of(model, home, asked["folder"], asked["resume"], Worker())
-    with connected(workers, address) as ray:
-        count = workers or room(ray.nodes())
-        options = f"--workers {count}" + (f" --address {address}" if address else "")
-        _Team(ray, count, run, asked, options).train()
+    options = [f"--workers {workers}"] * bool(workers) + [f"--address {address}"] * bool(address)
+    again = f"go on with: zoo train {run.config_path} --resume --run {run.folder} "
+    again += " ".join(options)
+    try:
+        with connected(workers, address) as ray:
+            _Team(ray, workers or room(ray.nodes()), run, asked, again).train()
+    except KeyboardInterrupt as signal:
+        raise stopped_by(signal, _what_is_left(run, again)) from None
     return run
+
+
+def _what_is_left(run: Run, again: str) -> str:
+    if not (run.folder / RUN_FILE).is_file():
+        return "nothing was trained yet and nothing is lost: give the command again"
+    if run.facts["status"] == "finished":
+        return f"the training was done: {run.folder} is whole"
+    return again
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +86,14 @@ class _Team:
         count: How many workers there are.
         run: What they train; the leading one writes it.
         asked: What each calls `zoo.train` with.
-        options: What places as many again, on the command line.
+        again: How to go on with it.
     """
 
     ray: Any
     count: int
     run: Run
     asked: Mapping[str, Any]
-    options: str
+    again: str
 
     def train(self) -> None:
         with placed(self.ray, self.count) as places:
@@ -97,7 +109,7 @@ class _Team:
             raise RunError(
                 f"{lost}, for the {RETRIES + 1}th time",
                 "training",
-                suggestion=f"see whether its machine has memory enough; {self._how_to_go_on()}",
+                suggestion=f"see whether its machine has memory enough; {self.again}",
             )
 
     def _attempt(self, places: Sequence[Mapping[str, Any]]) -> str:
@@ -107,8 +119,12 @@ class _Team:
         try:
             tasks = self._begun(places, lines)
             return self._watched(tasks, lines).lost()
-        except KeyboardInterrupt as signal:
-            self._stop(tasks, lines, signal)
+        except KeyboardInterrupt:
+            self._stop(tasks, lines)
+            raise
+        finally:
+            if lines is not None:
+                self.ray.kill(lines)  # it still waits for more
 
     def _begun(self, places: Sequence[Mapping[str, Any]], lines: Any) -> list[Any]:
         found = addresses(self.ray, places)
@@ -148,25 +164,15 @@ class _Team:
             return cause
         return None
 
-    def _stop(self, tasks: Sequence[Any], lines: Any, signal: KeyboardInterrupt) -> NoReturn:
+    def _stop(self, tasks: Sequence[Any], lines: Any) -> None:
         """Stops the leading worker within a batch, so that it ends well; then the others."""
-        if tasks:
-            self.ray.cancel(tasks[0])
-            for _ in shown(self.ray, tasks[:1], lines):
-                pass
-            for task in tasks[1:]:
-                self.ray.cancel(task)
-            self.ray.wait(list(tasks), num_returns=len(tasks), timeout=_GRACE)
-        hint = "nothing was trained yet and nothing is lost: give the command again"
-        if (self.run.folder / RUN_FILE).is_file():
-            whole = self.run.facts["status"] == "finished"
-            done = f"the training was done: {self.run.folder} is whole"
-            hint = done if whole else self._how_to_go_on()
-        raise stopped_by(signal, hint) from None
-
-    def _how_to_go_on(self) -> str:
-        again = f"zoo train {self.run.config_path} --resume --run {self.run.folder}"
-        return f"go on with: {again} {self.options}"
+        for task in tasks[:1]:
+            self.ray.cancel(task)
+        for _ in shown(self.ray, tasks[:1], lines):
+            pass
+        for task in tasks[1:]:
+            self.ray.cancel(task)
+        self.ray.wait(list(tasks), num_returns=len(tasks), timeout=_GRACE)
 
 
 def _work(
