@@ -167,6 +167,7 @@ class BlockCache(BlockFolder[Arrays, Arrays]):
         counts: Mapping[Split, int],
         generate: Callable[[Any, Split, int, Advance], Arrays],
         label: str,
+        workers: int = 0,
     ) -> dict[Split, Arrays]:
         """Return so many samples of each split, simulating the blocks that are not there yet.
 
@@ -175,6 +176,7 @@ class BlockCache(BlockFolder[Arrays, Arrays]):
             counts: How many samples, by split.
             generate: Makes a block of settings, split and number.
             label: What to call the work on stderr.
+            workers: How many of Ray's processes make a block each; 0 makes them here, in order.
         """
         names = {split: settings.block_names(split, count) for split, count in counts.items()}
         everything = [name for blocks in names.values() for name in blocks]
@@ -183,6 +185,7 @@ class BlockCache(BlockFolder[Arrays, Arrays]):
             lambda name, advance: generate(settings, *split_and_index(name), advance),
             label,
             settings.cycles_per_block,
+            workers,
         )
         found = dict(zip(everything, gathered, strict=True))
         return {
