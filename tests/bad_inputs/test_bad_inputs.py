@@ -75,7 +75,7 @@ def _run(
         env=roots.environment(root),
         capture_output=True,
         text=True,
-        timeout=seconds + 60,
+        timeout=seconds + 600,
     )
     # Its own time, whatever else the machine does; one that waits for nothing ends in the timeout.
     assert _children_seconds() - started < seconds

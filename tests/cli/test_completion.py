@@ -44,7 +44,7 @@ def complete(zoo_root, tmp_path):
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=600,
         )
         assert done.returncode == 0, done.stderr
         assert "Traceback" not in done.stderr
@@ -155,6 +155,6 @@ def test_the_script_for_bash_completes_in_bash(two_versions, zoo_root, tmp_path)
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=600,
     )
     assert done.stdout.splitlines() == ["1.1.0", "complete -o default -F _zoo_completion zoo"]

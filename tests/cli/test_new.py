@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -13,6 +12,8 @@ from pathlib import Path
 import pytest
 
 import zoo
+from tests.distributions import write_distribution
+from tests.processes import ended_well
 from zoo.components import KINDS
 
 EVERY_KIND = [word for kind in KINDS for word in ("--kind", kind)]
@@ -21,18 +22,7 @@ EVERY_KIND = [word for kind in KINDS for word in ("--kind", kind)]
 def install(folder: Path, site: Path) -> None:
     """Writes what `pip install -e` would, for a project folder that `zoo new plugin` made."""
     project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
-    name = project["name"].replace("-", "_")
-    info = site / f"{name}-{project['version']}.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-    )
-    lines = [
-        line
-        for group, entries in project["entry-points"].items()
-        for line in (f"[{group}]", *(f"{key} = {value}" for key, value in entries.items()))
-    ]
-    (info / "entry_points.txt").write_text("\n".join(lines))
+    write_distribution(site, project["name"], project["entry-points"], version=project["version"])
 
 
 class TestZoo:
@@ -185,6 +175,16 @@ class TestPlugin:
         assert "is there already; nothing was written" in done.document["errors"][0]["message"]
         assert [path.name for path in folder.iterdir()] == ["notes.txt"]
 
+    def test_an_empty_folder_is_taken_and_a_file_in_its_place_is_not(self, cli, tmp_path):
+        (tmp_path / "zoo-waves").mkdir()
+        made = cli("new", "plugin", "zoo-waves", "--dir", tmp_path, "--json").document
+        assert made["folder"] == str(tmp_path / "zoo-waves")
+        (tmp_path / "zoo-tides").write_text("mine")
+        done = cli("new", "plugin", "zoo-tides", "--dir", tmp_path, "--json", status=2)
+        message = f"{tmp_path / 'zoo-tides'} is there already; nothing was written"
+        assert done.document["errors"][0]["message"] == message
+        assert (tmp_path / "zoo-tides").read_text() == "mine"
+
     def test_a_folder_that_cannot_be_made_leaves_nothing_behind(self, cli, tmp_path):
         (tmp_path / "file").write_text("")
         done = cli("new", "plugin", "zoo-waves", "--dir", tmp_path / "file", "--json", status=4)
@@ -201,14 +201,19 @@ class TestPlugin:
         pytest.importorskip("hatchling", reason="the build backend of the plugin is not installed")
         made = cli("new", "plugin", "zoo-waves", *EVERY_KIND, "--dir", tmp_path, "--json").document
         python = a_scratch_environment(tmp_path / "venv")
-        pip = ["-m", "pip", "install", "--no-deps", "--no-build-isolation", "--no-index", "-e", "."]
-        run([python, *pip], made["folder"])
+
+        def run(*words, cwd):
+            return ended_well([python, "-m", *words], cwd, PYTHONPATH="")
+
+        pip = ["pip", "install", "--no-deps", "--no-build-isolation", "--no-index", "-e", "."]
+        run(*pip, cwd=made["folder"])
         # Beside the source, not in it: what is tested is what was installed.
-        run([python, "-m", "pytest", "-q", "-W", "error"], made["folder"])
-        checked = run([python, "-m", "zoo", "plugin", "check", "zoo-waves", "--json"], tmp_path)
-        rows = json.loads(checked)["rows"]
+        run("pytest", "-q", "-W", "error", cwd=made["folder"])
+        rows = json.loads(run("zoo", "plugin", "check", "zoo-waves", "--json", cwd=tmp_path))[
+            "rows"
+        ]
         assert {row["result"] for row in rows} == {"ok"}
-        listed = json.loads(run([python, "-m", "zoo", "plugin", "list", "--json"], tmp_path))
+        listed = json.loads(run("zoo", "plugin", "list", "--json", cwd=tmp_path))
         (waves,) = [plugin for plugin in listed if plugin["name"] == "zoo-waves"]
         assert (waves["editable"], waves["location"]) == (True, made["folder"])
 
@@ -216,24 +221,9 @@ class TestPlugin:
 def a_scratch_environment(folder: Path) -> Path:
     """Makes a virtual environment that sees the packages of this one, and nothing of it back."""
     subprocess.run(
-        [sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True, timeout=120
+        [sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True, timeout=600
     )
     (site,) = folder.glob("lib/python*/site-packages")
     paths = [path for path in sys.path if path and Path(path).is_dir()]
     (site / "outer.pth").write_text("\n".join(paths))
     return folder / "bin" / "python"
-
-
-def run(command: list, folder: object) -> str:
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": ""}
-    done = subprocess.run(
-        [str(word) for word in command],
-        cwd=str(folder),
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout

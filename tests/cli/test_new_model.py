@@ -187,7 +187,7 @@ def on_a_terminal(answers: list[str], *options: str) -> tuple[int, str]:
     )
     os.close(theirs)
     keys, shown, key = [*answers], b"", ""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 600
     try:
         while time.monotonic() < until:
             if not select.select([ours], [], [], 1)[0]:
@@ -201,7 +201,7 @@ def on_a_terminal(answers: list[str], *options: str) -> tuple[int, str]:
             if shown.endswith(b": ") and keys:
                 key = keys.pop(0)
                 os.write(ours, key.encode())
-        return process.wait(timeout=60), shown.decode()
+        return process.wait(timeout=600), shown.decode()
     finally:
         process.kill()
         os.close(ours)

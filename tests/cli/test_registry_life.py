@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,27 +14,17 @@ import pytest
 from filelock import FileLock
 
 import zoo
+from tests.candidates import a_candidate
+from tests.processes import imported_by
 from zoo.registry.document import read_registry
-from zoo.registry.publishing import Candidate, publish
-
-CANDIDATE = Candidate(
-    name="tiny",
-    description="Nothing much.",
-    source="",
-    config='zoo = 1\nname = "tiny"\n',
-    tensors={"a": np.zeros(3, "float32")},
-    fingerprint="a" * 64,
-    graph={},
-    plugins={},
-    keras="3.15.1",
-)
+from zoo.registry.publishing import publish
 
 
 @pytest.fixture
 def two(zoo_root):
     """A zoo with `tiny@1.0.0` and `tiny@1.1.0`, published without Keras."""
     for _ in range(2):
-        publish(zoo_root, CANDIDATE)
+        publish(zoo_root, a_candidate())
     return zoo_root
 
 
@@ -67,16 +56,7 @@ def test_an_unknown_version_lists_those_that_there_are(cli, two):
 
 @pytest.mark.parametrize("command", ["yank", "deprecate"])
 def test_withdrawing_needs_neither_keras_nor_tensorflow(two, command):
-    program = (
-        "import sys\nfrom zoo.cli.main import main\n"
-        f"sys.argv = ['zoo', {command!r}, 'tiny@1.0.0']\n"
-        "try:\n    main()\nexcept SystemExit as end:\n    assert end.code == 0\n"
-        "print({'keras', 'tensorflow'} & set(sys.modules))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.splitlines()[1:] == ["set()"]
+    assert imported_by(command, "tiny@1.0.0").isdisjoint({"keras", "tensorflow"})
 
 
 def test_outside_of_a_zoo_it_says_so(cli, tmp_path, monkeypatch):
@@ -104,8 +84,8 @@ def test_showing_a_model_says_which_versions_were_withdrawn(cli, two):
         'zoo = 1\nname = "tiny"\n[[inputs]]\nname = "x"\nshape = [4]\n'
         '[[layers]]\ntype = "Dense"\nunits = 2\n'
     )
-    publish(two, replace(CANDIDATE, name="wide", config=config.replace("tiny", "wide")))
-    publish(two, replace(CANDIDATE, name="wide", config=config.replace("tiny", "wide")))
+    publish(two, a_candidate("wide", config=config.replace("tiny", "wide")))
+    publish(two, a_candidate("wide", config=config.replace("tiny", "wide")))
     cli("yank", "wide@1.0.0")
     assert cli("show", "wide", "--json").document["statuses"] == {
         "1.0.0": "yanked",
@@ -222,7 +202,7 @@ class TestGc:
                 process.wait(4)
             assert file.exists()
             file.unlink()
-        assert process.communicate(timeout=15)[0] == "0 removed, 0 bytes\n"
+        assert process.communicate(timeout=600)[0] == "0 removed, 0 bytes\n"
 
 
 def test_migrate_brings_an_old_registry_up_to_date(cli, two):

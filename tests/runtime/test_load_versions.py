@@ -6,6 +6,7 @@ import functools
 import hashlib
 import importlib
 import json
+import shutil
 import sys
 
 import keras
@@ -16,6 +17,7 @@ import tomlkit
 import zoo
 from tests.processes import python
 from zoo.errors import PluginError, RegistryError
+from zoo.runs import open_run
 
 CONFIG = """
 zoo = 1
@@ -40,6 +42,29 @@ def train(training_of):
     return functools.partial(training_of(CONFIG), folder=None)
 
 
+@pytest.fixture(scope="module")
+def _published(tmp_path_factory):
+    root = tmp_path_factory.mktemp("published")
+    (root / "registry.toml").write_text("format = 1\n")
+    (root / "m.toml").write_text(CONFIG)
+    zoo.train(root / "m.toml", zoo=root, quiet=True).publish()
+    return root
+
+
+@pytest.fixture
+def run(_published, zoo_root):
+    """A run whose weights are `m@1.0.0`, trained once for all that read it."""
+    shutil.copytree(_published, zoo_root, dirs_exist_ok=True)
+    (folder,) = (zoo_root / "runs/m").iterdir()
+    return open_run(folder)
+
+
+@pytest.fixture
+def entry(run, zoo_root):
+    (entry,) = zoo.open_registry(zoo_root).weights
+    return entry
+
+
 @pytest.fixture
 def x():
     return np.random.default_rng(3).normal(size=(5, 6, 2)).astype("float32")
@@ -55,9 +80,7 @@ def by_numpy(weights, x):
     return normed.reshape(len(x), -1) @ w["y/kernel"] + w["y/bias"]
 
 
-def test_a_loaded_version_predicts_as_the_trained_model(train, zoo_root, x):
-    run = train()
-    entry = run.publish()
+def test_a_loaded_version_predicts_as_the_trained_model(run, entry, zoo_root, x):
     assert entry.reference == "m@1.0.0"
     model = zoo.load("m@1.0.0", zoo=zoo_root)
     assert isinstance(model, keras.Model)
@@ -68,8 +91,8 @@ def test_a_loaded_version_predicts_as_the_trained_model(train, zoo_root, x):
         np.testing.assert_array_equal(variable, run.weights()[variable.path])
 
 
-def test_a_fresh_process_predicts_identically(train, zoo_root, x):
-    train().publish()
+@pytest.mark.usefixtures("run")
+def test_a_fresh_process_predicts_identically(zoo_root, x):
     here = zoo.load("m", zoo=zoo_root).predict(x, verbose=0)
     np.save(zoo_root / "x.npy", x)
     code = (
@@ -96,9 +119,7 @@ def test_the_same_graph_is_a_minor_version_and_another_a_major_one(train, zoo_ro
     assert shapes == {"m@1": 3, "m@1.0": 3, "m@1.1.0": 3, "m@2": 4, "m": 3}
 
 
-def test_the_entry_says_what_the_contract_lists(train, zoo_root):
-    run = train()
-    entry = run.publish()
+def test_the_entry_says_what_the_contract_lists(run, entry, zoo_root):
     document = tomlkit.parse((zoo_root / "registry.toml").read_text()).unwrap()
     assert document["format"] == 1
     (model,) = document["models"]
@@ -116,8 +137,8 @@ def test_the_entry_says_what_the_contract_lists(train, zoo_root):
     assert weights["parent"] == ""
 
 
-def test_an_unknown_model_or_version_is_named_with_what_there_is(train, zoo_root):
-    train().publish()
+@pytest.mark.usefixtures("run")
+def test_an_unknown_model_or_version_is_named_with_what_there_is(zoo_root):
     with pytest.raises(RegistryError) as caught:
         zoo.load("m@4", zoo=zoo_root)
     assert caught.value.findings[0].code == "unknown-version"
@@ -127,8 +148,7 @@ def test_an_unknown_model_or_version_is_named_with_what_there_is(train, zoo_root
     assert caught.value.findings[0].code == "unknown-model"
 
 
-def test_a_flipped_bit_is_refused(train, zoo_root):
-    entry = train().publish()
+def test_a_flipped_bit_is_refused(entry, zoo_root):
     path = zoo_root / entry.file
     data = bytearray(path.read_bytes())
     data[-3] ^= 4
@@ -138,8 +158,7 @@ def test_a_flipped_bit_is_refused(train, zoo_root):
     assert (caught.value.findings[0].code, caught.value.exit_status) == ("hash-mismatch", 3)
 
 
-def test_a_changed_config_is_refused(train, zoo_root):
-    entry = train().publish()
+def test_a_changed_config_is_refused(entry, zoo_root):
     path = zoo_root / entry.config
     path.write_text(path.read_text().replace("rate = 0.3", "rate = 0.4"))
     with pytest.raises(RegistryError, match=r"weights/m/1\.0\.0\.toml is not the file") as caught:
@@ -193,8 +212,7 @@ def test_a_plugin_that_is_gone_is_named(train, scale, zoo_root, monkeypatch):
         zoo.load("m", zoo=zoo_root)
 
 
-def test_weights_are_neither_executed_nor_unpickled(train, zoo_root):
-    entry = train().publish()
+def test_weights_are_neither_executed_nor_unpickled(entry, zoo_root):
     header = (zoo_root / entry.file).read_bytes()
     length = int.from_bytes(header[:8], "little")
     document = json.loads(header[8 : 8 + length])

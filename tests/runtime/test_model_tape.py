@@ -70,8 +70,11 @@ def assert_same(history, expected):
         assert logs == pytest.approx(wanted, rel=1e-6)
 
 
-@pytest.mark.parametrize("gradients", [False, True])
-@pytest.mark.parametrize("jit_compile", [None, True])
+@pytest.mark.parametrize(
+    ("gradients", "jit_compile"),
+    [(False, None), (True, None), (True, True)],
+    ids=["no gradients", "gradients", "gradients with XLA"],
+)
 def test_a_loop_over_a_compiled_step_equals_fit(data, gradients, jit_compile):
     # XLA draws other random numbers for Dropout, so that like is compared with like.
     expected = by_fit(make_model(gradients, jit_compile=bool(jit_compile)), data)
@@ -79,7 +82,7 @@ def test_a_loop_over_a_compiled_step_equals_fit(data, gradients, jit_compile):
     assert_same(by_loop(model, make_train_step(model, jit_compile), data), expected)
 
 
-@pytest.mark.parametrize("gradients", [False, True])
+@pytest.mark.parametrize("gradients", [False, True], ids=["no gradients", "gradients"])
 def test_a_loop_over_a_step_that_the_caller_compiles_equals_fit(data, gradients):
     expected = by_fit(make_model(gradients), data)
     model = make_model(gradients)
@@ -87,7 +90,7 @@ def test_a_loop_over_a_step_that_the_caller_compiles_equals_fit(data, gradients)
     assert_same(by_loop(model, step, data), expected)
 
 
-@pytest.mark.parametrize("gradients", [False, True])
+@pytest.mark.parametrize("gradients", [False, True], ids=["no gradients", "gradients"])
 def test_an_eager_loop_equals_fit(data, gradients):
     expected = by_fit(make_model(gradients), data)
     model = make_model(gradients, run_eagerly=True)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 
 import numpy as np
 import pytest
 
+import zoo
 from tests.marks import keras_gives_arrays
 from tests.runs import differences
 from zoo import files
 from zoo.errors import ConfigError, RegistryError, Stopped, StorageError
 from zoo.registry.tensors import encode
+from zoo.runs import open_run
 
 pytestmark = keras_gives_arrays
 
@@ -63,6 +66,22 @@ def train(train_with):
     return train_with(CONV)
 
 
+@pytest.fixture(scope="module")
+def _one_epoch(tmp_path_factory):
+    root = tmp_path_factory.mktemp("resumed")
+    (root / "registry.toml").write_text("format = 1\n")
+    (root / "m.toml").write_text(CONFIG.replace("LAYERS", CONV))
+    zoo.train(root / "m.toml", {"train.epochs": 1}, zoo=root, folder=root / "run", quiet=True)
+    return root
+
+
+@pytest.fixture
+def one_epoch(_one_epoch, train, zoo_root):
+    """A run of one epoch, trained once for all that go on from it."""
+    shutil.copytree(_one_epoch / "run", zoo_root / "run")
+    return open_run(zoo_root / "run")
+
+
 @pytest.mark.parametrize("loop", ["fit", "gradient_tape"])
 @pytest.mark.parametrize("layers", [DENSE, CONV], ids=["dropout", "batchnorm"])
 def test_a_resumed_run_equals_the_uninterrupted_one(train_with, layers, loop):
@@ -101,8 +120,8 @@ def test_a_callback_that_counts_improvements_counts_them_alike(train):
     assert differences(train(overrides, "half", resume=True), whole) == []
 
 
-def test_a_changed_config_is_not_resumed(train):
-    run = train({"train.epochs": 1})
+def test_a_changed_config_is_not_resumed(train, one_epoch):
+    run = one_epoch
     before = run.checkpoint_path.read_bytes()
     changed = {"layers.conv.filters": 5, "optimizer.learning_rate": 0.5}
     with pytest.raises(ConfigError, match="layers, optimizer changed") as caught:
@@ -111,8 +130,8 @@ def test_a_changed_config_is_not_resumed(train):
     assert run.checkpoint_path.read_bytes() == before
 
 
-def test_a_finished_run_stays_as_it_is(train, capsys):
-    run = train({"train.epochs": 1})
+def test_a_finished_run_stays_as_it_is(train, one_epoch, capsys):
+    run = one_epoch
     before = run.checkpoint_path.read_bytes()
     again = train({"train.epochs": 1}, resume=True)
     assert again.history == run.history
@@ -146,8 +165,8 @@ def test_where_there_is_no_run_none_is_resumed(train):
         train(folder="nowhere", resume=True)
 
 
-def test_a_resume_under_other_conditions_says_which(train, capsys):
-    run = train({"train.epochs": 1})
+def test_a_resume_under_other_conditions_says_which(train, one_epoch, capsys):
+    run = one_epoch
     tensors, metadata = run.checkpoint().tensors, dict(run.checkpoint().metadata)
     conditions = {**json.loads(metadata["conditions"]), "Keras": "3.0", "threads": "9"}
     metadata["conditions"] = json.dumps(conditions)
@@ -161,8 +180,8 @@ def test_a_resume_under_other_conditions_says_which(train, capsys):
     assert "may differ" in (run.folder / "log.txt").read_text()
 
 
+@pytest.mark.usefixtures("one_epoch")
 def test_a_resume_under_the_same_conditions_says_nothing(train, capsys):
-    train({"train.epochs": 1})
     capsys.readouterr()
     train({"train.epochs": 2}, resume=True)
     assert "may differ" not in capsys.readouterr().err
@@ -189,8 +208,8 @@ def test_what_a_checkpoint_cannot_keep_of_a_callback_is_named(train, make_distri
     assert "count" not in said
 
 
-def test_a_run_of_another_graph_is_not_resumed(train):
-    run = train({"train.epochs": 1})
+def test_a_run_of_another_graph_is_not_resumed(train, one_epoch):
+    run = one_epoch
     facts = run.facts
     facts["graph"]["nodes"]["conv"]["arguments"]["activation"] = "relu"
     run.write_facts(graph=facts["graph"])

@@ -13,27 +13,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.candidates import a_candidate
 from zoo.registry.document import Registry, read_registry
-from zoo.registry.publishing import Candidate, publish
+from zoo.registry.publishing import publish
 
 # 12 MB: three blocks of a download, three parts of an upload once those are small.
 LARGE = np.arange(3_000_000, dtype="float32")
 
+LONGEST = 120
+"""Seconds that the S3 server may take, on a machine that does much else."""
+
 
 def made(root: Path, name: str, array: np.ndarray) -> None:
     """Publishes a model of one array."""
-    candidate = Candidate(
-        name=name,
-        description="One array.",
-        source="models/own.toml",
-        config=f'zoo = 1\nname = "{name}"\n',
-        tensors={"dense/kernel": array},
-        fingerprint="a" * 64,
-        graph={},
-        plugins={},
-        keras="3.15.1",
-    )
-    publish(root, candidate)
+    publish(root, a_candidate(name, source="models/own.toml", tensors={"dense/kernel": array}))
 
 
 def with_store(root: Path, url: str) -> Registry:
@@ -70,30 +63,58 @@ def cloned(tmp_path: Path) -> Callable[[Registry], Registry]:
     return clone
 
 
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 class Server:
     """An S3 server in a process of its own, on the loopback; what it holds dies with it."""
 
     def __init__(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
     def start(self) -> None:
+        self._launch()
+        deadline = time.monotonic() + LONGEST
+        while not self._answers():
+            assert time.monotonic() < deadline, "the S3 server does not answer"
+            if self._process is not None and self._process.poll() is not None:
+                self.port = _free_port()  # somebody else was faster
+                self._launch()
+            time.sleep(0.05)
+        self._ask("PUT", "bucket")
+
+    def empty(self) -> None:
+        """Runs, with an empty bucket and nothing else."""
+        if self._process is None:
+            self.start()
+        self._ask("POST", "moto-api/reset")
+        self._ask("PUT", "bucket")
+
+    def _launch(self) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{self.url}/moto-api/", timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        request = urllib.request.Request(f"{self.url}/bucket", method="PUT")
-        urllib.request.urlopen(request, timeout=10).close()
+
+    def _answers(self) -> bool:
+        try:
+            self._ask("GET", "moto-api/")
+        except OSError:
+            return False
+        return True
+
+    def _ask(self, method: str, path: str) -> None:
+        request = urllib.request.Request(f"{self.url}/{path}", method=method)
+        urllib.request.urlopen(request, timeout=LONGEST).close()
 
     def kill(self) -> None:
         if self._process is not None:
@@ -102,15 +123,22 @@ class Server:
             self._process = None
 
 
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
-    """A running server with an empty bucket, and an environment that points at it."""
+@pytest.fixture(scope="session")
+def _server() -> Iterator[Server]:
     pytest.importorskip("moto", reason="needs moto, which `make install` installs")
+    server = Server()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def s3(_server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Server:
+    """A running server with an empty bucket, and an environment that points at it."""
+    _server.empty()
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    server = Server()
     for name, value in {
-        "AWS_ENDPOINT_URL": server.url,
+        "AWS_ENDPOINT_URL": _server.url,
         "AWS_ACCESS_KEY_ID": "key",
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_DEFAULT_REGION": "us-east-1",
@@ -119,6 +147,4 @@ def s3(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
         "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none"),
     }.items():
         monkeypatch.setenv(name, value)
-    server.start()
-    yield server
-    server.kill()
+    return _server
