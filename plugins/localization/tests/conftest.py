@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from zoo.report import Report
+from zoo_localization.lorenz05_pairs import Lorenz05PairSettings
 
 
 @pytest.fixture
@@ -14,6 +15,33 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where blocks lie, with none there yet."""
     monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path / "cache"))
     return tmp_path / "cache"
+
+
+@pytest.fixture
+def shape() -> dict[str, object]:
+    """Arguments of `Lorenz05PairSettings` for blocks of less than a second."""
+    return {
+        "model": "II",
+        "model_size": 60,
+        "averaging_length": 4,
+        "forcing": 10.0,
+        "dt": 0.025,
+        "steps_per_cycle": 2,
+        "obs_dens": 4,
+        "members": 6,
+        "reference_members": 40,
+        "small_filters": 3,
+        "cutoff": 20.0,
+        "inflation": 1.05,
+        "spin_up": 5,
+        "cycles_between_pairs": 2,
+        "pairs_per_block": 12,
+    }
+
+
+@pytest.fixture
+def pair_settings(shape: dict[str, object]) -> Lorenz05PairSettings:
+    return Lorenz05PairSettings(**shape)
 
 
 class Stream:

@@ -14,7 +14,7 @@ import zoo_localization
 from zoo_localization import block_cache, datasets
 from zoo_localization.datasets import lorenz96_gains
 from zoo_localization.enkf import kalman_gain
-from zoo_localization.gain_pairs import GainPairSettings, generate_block
+from zoo_localization.gain_pairs import Lorenz96PairSettings, generate_block
 
 pytestmark = pytest.mark.usefixtures("cache")
 SMALL = {
@@ -71,7 +71,7 @@ def test_another_seed_gives_other_pairs():
 
 
 def test_no_pair_and_no_truth_is_in_two_splits(cache):
-    settings = GainPairSettings(**{k: v for k, v in SMALL.items() if not k.endswith("_pairs")})
+    settings = Lorenz96PairSettings(**{k: v for k, v in SMALL.items() if not k.endswith("_pairs")})
     truths = {
         (split, index): generate_block(settings, split, index)["truth"]
         for split, count in (("train", 3), ("validation", 1), ("test", 2))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,6 @@ import zoo
 from zoo.errors import ConfigError, RunError, StorageError
 from zoo_localization.gain_files import gain_files
 from zoo_localization.lorenz05_datasets import generate_gains
-from zoo_localization.lorenz05_pairs import Lorenz05PairSettings
 
 h5netcdf = pytest.importorskip("h5netcdf")
 
@@ -85,21 +85,9 @@ def test_the_published_snapshot_is_a_pair():
     assert np.sqrt(np.mean((raw - true) ** 2)) == pytest.approx(3.289e-3, abs=1e-6)
 
 
-def test_blocks_that_were_generated_here_are_such_files(tmp_path):
-    settings = Lorenz05PairSettings(
-        model="II",
-        model_size=60,
-        averaging_length=4,
-        forcing=10.0,
-        dt=0.025,
-        steps_per_cycle=2,
-        members=4,
-        reference_members=20,
-        small_filters=2,
-        pair_kind="s",
-        spin_up=1,
-        pairs_per_block=4,
-    )
+def test_blocks_that_were_generated_here_are_such_files(tmp_path, pair_settings):
+    few = {"members": 4, "reference_members": 20, "small_filters": 2, "pairs_per_block": 4}
+    settings = replace(pair_settings, pair_kind="s", spin_up=1, **few)
     generate_gains(settings, "train", 8, folder=tmp_path)
     data = gain_files(str(tmp_path / "*.nc"), with_mean=True, augment="roll")
     x, y = data["train"].samples(range(8), epoch=1)

@@ -15,26 +15,11 @@ from zoo_localization.block_cache import BlockCache
 from zoo_localization.lorenz05_datasets import lorenz05_gains
 from zoo_localization.on_ray import on_ray
 
-SMALL = {
-    "model": "II",
-    "model_size": 60,
-    "averaging_length": 4,
-    "forcing": 10.0,
-    "dt": 0.025,
-    "steps_per_cycle": 2,
-    "obs_dens": 4,
-    "members": 6,
-    "reference_members": 40,
-    "small_filters": 3,
-    "cutoff": 20.0,
-    "inflation": 1.05,
-    "spin_up": 5,
-    "cycles_between_pairs": 2,
-    "pairs_per_block": 12,
-    "train_pairs": 36,
-    "validation_pairs": 12,
-    "test_pairs": 0,
-}
+
+@pytest.fixture
+def small(shape):
+    """Arguments of `lorenz05_gains`."""
+    return {**shape, "train_pairs": 36, "validation_pairs": 12, "test_pairs": 0}
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +32,12 @@ def ray():
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning")
-def test_every_gain_is_that_of_one_process_bit_for_bit(ray, tmp_path, monkeypatch):
+def test_every_gain_is_that_of_one_process_bit_for_bit(ray, tmp_path, monkeypatch, small):
     pytest.importorskip("h5netcdf")
     found = []
     for name, workers in (("here", 0), ("there", 2)):
         monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path / name))
-        data = lorenz05_gains(**SMALL, workers=workers)
+        data = lorenz05_gains(**small, workers=workers)
         found.append(
             [data[split].samples(range(n)) for split, n in (("train", 36), ("validation", 12))]
         )
@@ -113,6 +98,6 @@ def test_without_ray_the_extra_is_named(monkeypatch):
         list(on_ray(lambda name: None, ["a"], 2))
 
 
-def test_a_number_of_workers_that_means_nothing_is_refused():
+def test_a_number_of_workers_that_means_nothing_is_refused(small):
     with pytest.raises(ValueError, match="workers must be an integer of at least 0, got -1"):
-        lorenz05_gains(**SMALL, workers=-1)
+        lorenz05_gains(**small, workers=-1)

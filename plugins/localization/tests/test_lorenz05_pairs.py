@@ -15,27 +15,10 @@ from zoo_localization.observations import ObservationOperator
 from zoo_localization.tapers import gaspari_cohn_taper
 
 PAPER = Path(__file__).parents[4] / "shared" / "data" / "paper"
-SETTINGS = Lorenz05PairSettings(
-    model="II",
-    model_size=60,
-    averaging_length=4,
-    forcing=10.0,
-    dt=0.025,
-    steps_per_cycle=2,
-    obs_dens=4,
-    members=6,
-    reference_members=40,
-    small_filters=3,
-    cutoff=20.0,
-    inflation=1.05,
-    spin_up=5,
-    cycles_between_pairs=2,
-    pairs_per_block=12,
-)
 
 
 @pytest.mark.parametrize("kind", ["s", "f"])
-def test_gains_and_means_are_those_of_the_priors(kind, monkeypatch):
+def test_gains_and_means_are_those_of_the_priors(kind, monkeypatch, pair_settings):
     priors = []
 
     def spy(self):
@@ -48,7 +31,7 @@ def test_gains_and_means_are_those_of_the_priors(kind, monkeypatch):
 
     raw_gains = gain_pairs._Filters.raw_gains
     monkeypatch.setattr(gain_pairs._Filters, "raw_gains", spy)
-    taken = list(snapshots(replace(SETTINGS, pair_kind=kind), "train", 0))
+    taken = list(snapshots(replace(pair_settings, pair_kind=kind), "train", 0))
     assert [snapshot.cycle for snapshot in taken] == [7, 9, 11, 13]
     observed = 4 * np.arange(1, 16) - 1
     for snapshot, (large, small) in zip(taken, priors, strict=True):
@@ -70,8 +53,8 @@ def test_gains_and_means_are_those_of_the_priors(kind, monkeypatch):
         assert len(set(drawn)) == 18
 
 
-def test_the_filters_follow_the_truth_and_the_reference_gain_is_the_better_one():
-    settings = replace(SETTINGS, spin_up=40, reference_members=120, pairs_per_block=60)
+def test_the_filters_follow_the_truth_and_the_reference_gain_is_the_better_one(pair_settings):
+    settings = replace(pair_settings, spin_up=40, reference_members=120, pairs_per_block=60)
     errors = []
     for taken in snapshots(settings, "train", 0):
         innovation = (taken.observation - taken.mean[:, settings.twin.operator.states])[..., None]
@@ -84,12 +67,12 @@ def test_the_filters_follow_the_truth_and_the_reference_gain_is_the_better_one()
     assert reference < forecast < 1
 
 
-def test_without_numba_the_gains_are_the_same(monkeypatch):
+def test_without_numba_the_gains_are_the_same(monkeypatch, pair_settings):
     pytest.importorskip("numba")
-    compiled = list(snapshots(SETTINGS, "train", 0))
+    compiled = list(snapshots(pair_settings, "train", 0))
     for module in (lorenz05_twin, gain_pairs):
         monkeypatch.setattr(module, "numba_is_there", lambda: False)
-    for one, other in zip(compiled, snapshots(SETTINGS, "train", 0), strict=True):
+    for one, other in zip(compiled, snapshots(pair_settings, "train", 0), strict=True):
         # Float32 members, rounded at each step or after each cycle.
         np.testing.assert_allclose(one.truth, other.truth, atol=1e-9)
         np.testing.assert_allclose(one.kg_true, other.kg_true, atol=1e-4)
@@ -97,9 +80,9 @@ def test_without_numba_the_gains_are_the_same(monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["s", "f"])
-def test_float32_members_have_the_gains_of_float64_ones(kind, monkeypatch):
+def test_float32_members_have_the_gains_of_float64_ones(kind, monkeypatch, pair_settings):
     # Later perturbations are other random numbers in another precision: the first analysis decides.
-    settings = replace(SETTINGS, pair_kind=kind, spin_up=0, cycles_between_pairs=1)
+    settings = replace(pair_settings, pair_kind=kind, spin_up=0, cycles_between_pairs=1)
     single = next(iter(snapshots(settings, "train", 0)))
     monkeypatch.setattr(Lorenz05PairSettings, "ensemble_twin", Lorenz05PairSettings.twin)
     double = next(iter(snapshots(settings, "train", 0)))

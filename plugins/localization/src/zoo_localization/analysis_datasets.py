@@ -14,7 +14,7 @@ from zoo_localization.block_cache import Arrays, BlockCache, settings_folder
 from zoo_localization.block_settings import BlockSettings, Split, split_counts
 from zoo_localization.checks import check_count, check_positive_numbers
 from zoo_localization.datasets import state_target
-from zoo_localization.divergence import DivergenceGuard, FilterDivergedError, check_finite
+from zoo_localization.divergence import DivergenceGuard, FilterDivergedError, check_forecast
 from zoo_localization.enkf import kalman_gain
 from zoo_localization.tapers import gaspari_cohn_taper
 from zoo_localization.twin import Filter, Generators, Lorenz96Twin
@@ -181,7 +181,7 @@ def generate_analyses(
     taken: list[dict[str, FloatArray]] = []
     for cycle in range(1, settings.cycles_per_block + 1):
         truth, ensemble = twin.step(truth), twin.step(ensemble)
-        check_finite(ensemble, cycle)
+        check_forecast(ensemble, cycle)
         observation = twin.observe(truth, rngs)
         since = cycle - settings.spin_up
         if since > 0 and since % settings.cycles_between_analyses == 0:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo_localization.divergence import check_finite
+from zoo_localization.divergence import check_forecast
 from zoo_localization.enkf import anomalies
 from zoo_localization.localization import Localization, localize, taper_of
 from zoo_localization.observations import ObservationOperator
@@ -131,7 +131,7 @@ class LocalizedEnKF:
             members = hmm.Dyn(members, t - dt, dt)
             members = add_noise(members, dt, hmm.Dyn.noise, self.fnoise_treatm)
             if ko is not None:
-                check_finite(members, ko)
+                check_forecast(members, ko)
                 self.stats.assess(k, ko, "f", E=members)
                 members = self.analyse(members, observations[ko], hmm.Obs(ko))
             self.stats.assess(k, ko, E=members)

@@ -8,14 +8,15 @@ import numpy as np
 
 from zoo_localization.block_cache import Arrays, BlockCache, settings_folder
 from zoo_localization.block_settings import Split, split_counts
-from zoo_localization.gain_pairs import GainPairSettings, PairKind, generate_block
+from zoo_localization.checks import check_count
+from zoo_localization.gain_pairs import Lorenz96PairSettings, PairKind, generate_block
 from zoo_localization.tapers import roll_columns
 
 # Raise it when the same settings give other blocks: old blocks then are found no more.
 FORMAT = 1
 
 
-def lorenz96_gains(  # noqa: D417  # the arguments of GainPairSettings are described there
+def lorenz96_gains(  # noqa: D417  # the arguments of Lorenz96PairSettings are described there
     model_size: int = 40,
     obs_dens: int = 2,
     members: int = 10,
@@ -36,6 +37,7 @@ def lorenz96_gains(  # noqa: D417  # the arguments of GainPairSettings are descr
     rolled: bool = False,
     target: str = "gain",
     seed: int = 0,
+    workers: int = 0,
 ) -> dict[str, Any]:
     """Give gain pairs of a small and a large Lorenz-96 ensemble, simulated once and then cached.
 
@@ -46,7 +48,7 @@ def lorenz96_gains(  # noqa: D417  # the arguments of GainPairSettings are descr
 
     Args:
         model_size: Number of states, N. This and the arguments down to `pairs_per_block`, and
-            `seed`, are those of `GainPairSettings`.
+            `seed`, are those of `Lorenz96PairSettings`.
         train_pairs: Pairs to train on.
         validation_pairs: Pairs to validate on; 0 leaves the split out.
         test_pairs: Pairs to test on; 0 leaves the split out.
@@ -54,6 +56,8 @@ def lorenz96_gains(  # noqa: D417  # the arguments of GainPairSettings are descr
             `LocLoss` wants them.
         target: `"gain"`: y is the reference gain; `"state"`: y is the truth, the forecast mean and
             the innovation, one after the other, as `XtLoss` wants them.
+        workers: How many of Ray's processes simulate a block each; 0 simulates here, one after the
+            other. The pairs are those that one process with one thread simulates.
 
     Returns:
         `{"train": (x, y), "validation": (x, y), "test": (x, y)}`, float32. x is `{"kg_raw":
@@ -63,12 +67,14 @@ def lorenz96_gains(  # noqa: D417  # the arguments of GainPairSettings are descr
     Raises:
         ValueError: If an argument is out of its range.
         FilterDivergedError: If a filter loses the truth.
+        ImportError: If there are workers, and the extra `ray` is not installed.
     """
     _check_target(target, rolled)
-    settings = GainPairSettings.of(locals())
+    check_count("workers", workers, 0)
+    settings = Lorenz96PairSettings.of(locals())
     counts = split_counts("_pairs", train=train_pairs, validation=validation_pairs, test=test_pairs)
     cache = BlockCache(settings_folder("lorenz96_gains", settings, FORMAT))
-    splits = cache.splits(settings, counts, generate_block, "simulating gain pairs")
+    splits = cache.splits(settings, counts, generate_block, "simulating gain pairs", workers)
     return _data(splits, target, obs_dens if rolled else None)
 
 

@@ -102,7 +102,7 @@ class DivergenceGuard:
         return float(np.sqrt(self._errors[-1]))
 
 
-def check_finite(prior: FloatArray, cycle: int) -> None:
+def check_forecast(prior: FloatArray, cycle: int) -> None:
     """Check that the model did not blow up on the way from one analysis to the next.
 
     Args:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from zoo_localization.block_settings import BlockSettings, Split
 from zoo_localization.checks import check_count, check_positive_numbers
-from zoo_localization.divergence import DivergenceGuard, check_finite
+from zoo_localization.divergence import DivergenceGuard, check_forecast
 from zoo_localization.enkf import apply_gain, inflate, kalman_gain
 from zoo_localization.extras import numba_is_there
 from zoo_localization.tapers import gaspari_cohn_taper
@@ -96,7 +96,7 @@ class PairSettings(BlockSettings):
 
 
 @dataclass(frozen=True)
-class GainPairSettings(PairSettings):
+class Lorenz96PairSettings(PairSettings):
     """Everything that decides what a block of Lorenz-96 gain pairs holds.
 
     Arguments and errors as of `PairSettings`; there is one small ensemble, and one model step from
@@ -239,7 +239,7 @@ class _Filters:
     def forecast(self, cycle: int) -> FloatArray:
         """Advance every ensemble to the next observation, and return the reference gain."""
         self.states = self.twin.step(self.states)
-        check_finite(self.states, cycle)
+        check_forecast(self.states, cycle)
         return kalman_gain(self.states[self.rows[0]], self.twin.operator, self.twin.checked_error)
 
     def raw_gains(self) -> tuple[FloatArray, FloatArray]:

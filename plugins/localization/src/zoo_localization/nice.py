@@ -186,14 +186,7 @@ def nice_gain_of_gain(
     checked = observation_error(error, operator.nobs)
     cross, innovation = covariances_of_gain(gain, operator, checked)
     observed = np.sqrt(np.diagonal(innovation, axis1=-2, axis2=-1))
-    places = operator.states
-    std = np.apply_along_axis(
-        lambda known: np.interp(
-            np.arange(operator.model_size), places, known, period=operator.model_size
-        ),
-        -1,
-        observed,
-    )
+    std = np.apply_along_axis(_interpolated, -1, observed, operator)
     scales = std[..., :, None] * observed[..., None, :]
     among = observed[..., :, None] * observed[..., None, :]
     cross = cross * nice_factor(np.clip(cross / scales, -1, 1), members, tolerance)
@@ -249,6 +242,12 @@ def _correlation(ensemble: FloatArray, observed: FloatArray) -> FloatArray:
     """Return sample correlations of states with observations; 0 where the members agree."""
     left, right = (_standardized(anomalies(values)) for values in (ensemble, observed))
     return np.asarray(np.clip(np.swapaxes(left, -1, -2) @ right, -1.0, 1.0))
+
+
+def _interpolated(known: FloatArray, operator: ObservationOperator) -> FloatArray:
+    """Return what is known at the observations at all states, around the ring."""
+    size = operator.model_size
+    return np.interp(np.arange(size), operator.states, known, period=size)
 
 
 def _standardized(values: FloatArray) -> FloatArray:

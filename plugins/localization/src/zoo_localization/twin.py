@@ -1,4 +1,4 @@
-"""Twin experiments: a filter follows a truth of which it sees only noisy observations."""
+"""Truths, how they are observed, and the filter that follows them; `twin_experiment` runs both."""
 
 from __future__ import annotations
 
