@@ -41,12 +41,11 @@ def code_files(distribution: str, modules: Iterable[str]) -> dict[str, str]:
         StorageError: If a file cannot be read.
     """
     paths = {} if is_editable(distribution) else dict(_recorded(distribution))
-    for module in dict.fromkeys(modules):
-        top = module.partition(".")[0]
-        if top not in PACKAGES and top not in sys.stdlib_module_names:
-            for place, name in _code_of(module):
-                # What is imported counts, should another file of that name be recorded.
-                paths |= _files_in(place, name)
+    # Many modules lie in one package, which is looked through once.
+    places = {place: None for module in dict.fromkeys(modules) for place in _code_of(module)}
+    for place, name in places:
+        # What is imported counts, should another file of that name be recorded.
+        paths |= _files_in(place, name)
     return {name: _digest(path) for name, path in sorted(paths.items())}
 
 
@@ -75,8 +74,7 @@ def _recorded(distribution: str) -> Iterator[tuple[str, Path]]:
 def _code_of(module: str) -> Iterator[tuple[Path, str]]:
     """Finds the package or file that a module's code is in, and its name in an import."""
     top, *inner = module.split(".")
-    spec = spec_of(top)
-    if spec is None:
+    if top in PACKAGES or top in sys.stdlib_module_names or (spec := spec_of(top)) is None:
         return
     if spec.submodule_search_locations is None:
         if spec.has_location and spec.origin:
