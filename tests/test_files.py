@@ -1,5 +1,6 @@
 """Files that are whole or not there, and paths that stay where they belong."""
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from tests.processes import python
 from zoo.errors import ConfigError, StorageError
-from zoo.files import read_bytes, safe_path, sync_folder, write_atomically
+from zoo.files import read_bytes, safe_path, storage_error, sync_folder, write_atomically
 
 
 def test_writing_makes_the_folders_and_leaves_nothing_beside(tmp_path: Path) -> None:
@@ -162,6 +163,18 @@ def test_a_path_that_could_leave_the_root_is_refused(
     assert finding.suggestion == (
         "use a path relative to the config's folder that stays inside the zoo root"
     )
+
+
+def test_a_disk_at_fault_is_said_with_what_to_free_and_anything_else_is_not() -> None:
+    full = OSError(errno.ENOSPC, "No space left on device", "/x")
+    error = storage_error("the training failed", full)
+    assert error is not None
+    (finding,) = error.findings
+    assert finding.message == "the training failed: /x: No space left on device"
+    assert finding.suggestion is not None
+    assert finding.suggestion.startswith("make room on its disk: `zoo gc` shows what may go")
+    assert storage_error("it failed", OSError(errno.ENOTDIR, "Not a directory")) is None
+    assert storage_error("it failed", ValueError("no")) is None
 
 
 def test_a_path_beside_a_root_of_the_same_beginning_is_outside(tmp_path: Path) -> None:

@@ -154,6 +154,15 @@ def test_another_zoo_may_be_named(run: Run, zoo_root: Path, other_zoo: Path) -> 
     assert read_registry(zoo_root).names == []
 
 
+def test_a_run_goes_to_the_zoo_that_it_was_made_in_wherever_one_stands(
+    run: Run, zoo_root: Path, other_zoo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(other_zoo)
+    run.publish()
+    assert read_registry(zoo_root).names == ["tiny"]
+    assert read_registry(other_zoo).names == []
+
+
 def test_a_run_made_outside_of_any_zoo_goes_to_the_one_here(
     run: Run, other_zoo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,8 +177,9 @@ def test_without_a_zoo_nothing_is_published(
 ) -> None:
     run.write_facts(zoo=None)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(RegistryError, match="there is no zoo to publish into"):
+    with pytest.raises(RegistryError) as info:
         run.publish()
+    assert str(info.value).startswith("error[bad-registry]: there is no zoo to publish into\n")
 
 
 class TestNewFolder:
@@ -197,7 +207,15 @@ class TestNewFolder:
             (zoo_root / "mine").mkdir()
         assert new_folder("tiny", zoo_root, "mine") == zoo_root / "mine"
 
-    @pytest.mark.parametrize("taken", ["mine", "mine/file"])
+    def test_what_a_training_leaves_that_is_killed_at_once_counts_as_empty(
+        self, zoo_root: Path
+    ) -> None:
+        (zoo_root / "mine").mkdir()
+        for name in (".lock", "config.toml"):
+            (zoo_root / "mine" / name).touch()
+        assert new_folder("tiny", zoo_root, "mine") == zoo_root / "mine"
+
+    @pytest.mark.parametrize("taken", ["mine", "mine/file", "mine/config.toml"])
     def test_one_that_holds_something_is_refused(self, zoo_root: Path, taken: str) -> None:
         (zoo_root / taken).parent.mkdir(exist_ok=True)
         (zoo_root / taken).touch()

@@ -9,6 +9,7 @@ from zoo.catalog.catalog import Catalog
 from zoo.catalog.discovery import find_components
 from zoo.errors import ConfigError, PluginError, RegistryError, StorageError, ZooError
 from zoo.registry.document import read_registry
+from zoo.registry.root import known_root
 from zoo.runs import Run
 from zoo.sources import find_model, looks_like_a_path, model_sources, path_source
 from zoo.workspace import Workspace
@@ -173,6 +174,15 @@ class TestWorkspace:
         assert workspace.root == zoo_root
         assert workspace.known_registry is workspace.registry
         assert workspace.catalog.find("layers", "Dense").name == "Dense"
+
+    def test_a_zoo_that_is_named_is_found_from_anywhere(
+        self, zoo_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        assert known_root(zoo_root) == zoo_root
+        assert refused(RegistryError, lambda: known_root(tmp_path))[1] == (
+            f"{tmp_path} has no registry.toml"
+        )
 
     def test_without_a_zoo_there_is_no_registry(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -37,6 +37,7 @@ CardOf = Callable[..., Card]
         ("'not an (annotation'", [], []),
         ("Callable[[int], int]", [], []),
     ],
+    ids=str,
 )
 def test_an_annotation_tells_the_type_and_what_is_not_certain_is_unknown(
     card: CardOf, annotation: str, types: list[str], choices: list[str]
@@ -65,6 +66,7 @@ def test_an_annotation_tells_the_type_and_what_is_not_certain_is_unknown(
         ("String, or `None`.", "None", ["string"]),
         ("String or array.", "None", []),
         ("A list of strings.", "None", ["list"]),
+        ("String, one of the strings above.", "None", ["string"]),
         ("Boolean, whether to do it.", "True", ["boolean"]),
         ('Boolean or `"auto"`.', "True", []),
         ("Whether to do it.", "False", ["boolean"]),
@@ -76,6 +78,7 @@ def test_an_annotation_tells_the_type_and_what_is_not_certain_is_unknown(
         ("Dictionary of names.", "None", ["table"]),
         ("", "3", []),
     ],
+    ids=str,
 )
 def test_a_docstring_tells_the_type_and_what_is_not_certain_is_unknown(
     card: CardOf, doc: str, default: str | None, types: list[str]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 import time
 from collections import namedtuple
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from tests.processes import python
 from zoo.rows import Row, exit_status
 
 
@@ -72,10 +71,7 @@ def test_neither_keras_nor_tensorflow_is_imported(zoo_root):
         "    assert done.exit_code == 0, done.output\n"
         "print([name for name in ('keras', 'tensorflow') if name in sys.modules])\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=zoo_root, capture_output=True, text=True, timeout=100
-    )
-    assert done.stdout == "[]\n", done.stderr
+    assert python("-c", program, cwd=zoo_root) == "[]\n"
 
 
 class TestEnvironment:
@@ -87,6 +83,17 @@ class TestEnvironment:
         found = rows()
         for name in ("tensorflow", "keras", "numpy"):
             assert of(found, "environment", name)[0]["message"] == version(name)
+
+    def test_the_cores_are_those_that_may_be_used_with_the_limits_on_threads(
+        self, rows, monkeypatch
+    ):
+        for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+            monkeypatch.delenv(name, raising=False)
+        cores = len(os.sched_getaffinity(0))
+        assert of(rows(), "environment", "cpu")[0]["message"] == f"{cores} cores"
+        monkeypatch.setenv("OMP_NUM_THREADS", "3")
+        (row,) = of(rows(), "environment", "cpu")
+        assert row["message"] == f"{cores} cores; OMP_NUM_THREADS=3"
 
     def test_a_package_that_is_too_old_is_an_error_of_packages(self, rows, make_distribution):
         make_distribution("filelock", version="1.0")
@@ -310,14 +317,8 @@ class TestCacheAndLeftovers:
 
     def test_a_registry_that_is_being_changed_is_told(self, rows, zoo_root):
         with FileLock(zoo_root / ".registry.lock"):
-            program = (
-                "import json, sys\nfrom zoo.cli.main import main\n"
-                f"sys.argv = ['zoo', 'doctor', '--json', '--zoo', {str(zoo_root)!r}]\nmain()"
-            )
-            done = subprocess.run(
-                [sys.executable, "-c", program], capture_output=True, text=True, check=True
-            )
-        (row,) = of(json.loads(done.stdout)["rows"], "leftovers", "lock")
+            printed = python("-m", "zoo", "doctor", "--json", "--zoo", zoo_root)
+        (row,) = of(json.loads(printed)["rows"], "leftovers", "lock")
         assert "another process is changing the registry" in row["message"]
 
     @pytest.mark.parametrize(

@@ -60,6 +60,19 @@ def test_a_path_of_extends_is_relative_to_the_file_that_has_it(
     assert composed(child("", '"deep/left.toml"'))["name"] == "base"
 
 
+def test_a_path_of_a_parent_means_the_same_file_wherever_one_stands(
+    composed: Compose, write_config: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_config('name = "base"\n[data]\ntype = "npz"\npath = "x.npz"\n', "deep/base.toml")
+    monkeypatch.chdir(tmp_path)
+    assert composed(child("", '"deep/base.toml"'))["data"]["path"] == "deep/x.npz"
+
+
+def test_variables_in_a_circle_are_said_of_the_file(refused: Refused, zoo_root: Path) -> None:
+    finding = refused('name = "x"\n[vars]\na = "${vars.a}"\n')
+    assert (finding.code, finding.file) == ("cycle", str(zoo_root / "model.toml"))
+
+
 def test_configs_that_extend_each_other_are_named(refused: Refused, write_config: Write) -> None:
     write_config(child("", '"b.toml"'), "a.toml")
     write_config(child("", '"a.toml"'), "b.toml")

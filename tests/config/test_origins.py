@@ -102,6 +102,19 @@ def test_a_layer_set_by_its_number_is_known_by_its_name(origins: Origins) -> Non
     assert origins("layers.0.units=3")["layers.first.units"] == "--set layers.first.units"
 
 
+def test_a_layer_of_a_model_that_is_extended_by_name_may_be_set_by_its_number(
+    write_config: Callable[..., Path], zoo_root: Path
+) -> None:
+    write_config(BASE, "parts/base.toml")
+    rows = '[[models]]\nname = "base"\nconfig = "parts/base.toml"\n'
+    (zoo_root / "registry.toml").write_text(f"format = 1\n{rows}")
+    path = write_config('extends = "base"\nname = "child"\n')
+    workspace, overrides = Workspace(), parse_overrides(["layers.0.units=3"])
+    found = workspace.origins(workspace.check(path, overrides).usable, overrides)
+    assert found["layers.first.units"] == "--set layers.first.units"
+    assert found["layers.last.units"] == "parts/base.toml:16"
+
+
 def test_an_argument_that_a_change_of_type_dropped_comes_from_nowhere(
     origins: Origins, write_config: Callable[..., Path]
 ) -> None:

@@ -48,6 +48,17 @@ def test_every_entry_gets_what_it_lacked(old: Path, publish_tiny: Publish) -> No
     assert publish_tiny().version == "1.2.0"
 
 
+def test_one_that_is_no_toml_is_named_with_the_line(old: Path) -> None:
+    path = old / "registry.toml"
+    path.write_text(path.read_text().replace("format = 0", "format ="))
+    before = path.read_bytes()
+    with pytest.raises(RegistryError) as info:
+        migrate(old)
+    (finding,) = info.value.findings
+    assert (finding.code, finding.file, finding.line) == ("syntax", str(path), 3)
+    assert path.read_bytes() == before
+
+
 def test_what_an_entry_says_already_stays(old: Path) -> None:
     path = old / "registry.toml"
     path.write_text(

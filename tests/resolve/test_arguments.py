@@ -19,13 +19,17 @@ class Widen(keras.layers.Layer):
     """Widens.
 
     Args:
-        width: Integer. How wide it gets.
+        width: Integer. How wide it gets. Any will do.
         mode: How.
     """
 
     def __init__(
         self, width, mode: "Literal['soft', 'hard']" = "soft", scale: float = 1.0, **kwargs
     ):
+        super().__init__(**kwargs)
+
+class Box(keras.layers.Layer):
+    def __init__(self, width: int, depth: int, **kwargs):
         super().__init__(**kwargs)
 
 class Loose(keras.layers.Layer):
@@ -51,6 +55,7 @@ made = (lambda: Widen)()
 GROUPS = {
     "zoo.layers": {
         "Widen": "extra_mod:Widen",
+        "Box": "extra_mod:Box",
         "Loose": "extra_mod:Loose",
         "Made": "extra_mod:made",
     },
@@ -119,6 +124,14 @@ def test_a_typo_of_a_required_argument_is_one_error(found: Findings) -> None:
             "takes no argument 'wdith'",
             'did you mean "width"?',
         )
+    ]
+
+
+def test_a_typo_of_one_required_argument_leaves_the_other_missing(found: Findings) -> None:
+    findings = said(found('[[layers]]\ntype = "Box"\nwdith = 3\n'))
+    assert sorted((code, key) for code, key, *_ in findings) == [
+        ("missing-argument", "layers.box.depth"),
+        ("unknown-argument", "layers.box.wdith"),
     ]
 
 

@@ -162,6 +162,7 @@ WEIGHTED = {**KERAS, "sample_weight": "sample_weight"}
         (call("y_true", "y_pred"), KERAS, True),
         (call("targets", "scores"), {"targets": "y_true", "scores": "y_pred"}, True),
         (call("y", "p", inputs="x"), {"y": "y_true", "p": "y_pred"}, True),
+        (call("y_true", "y", inputs="x"), {"y_true": "y_true", "y": "y_pred"}, True),
         (call("x", "y_pred"), {"x": "x", "y_pred": "y_pred"}, False),
         (call("x", "y"), {"x": "y_true", "y": "y_pred"}, True),
         (call("y_pred", "y_true"), {"y_pred": "y_pred", "y_true": "y_true"}, False),
@@ -173,6 +174,9 @@ WEIGHTED = {**KERAS, "sample_weight": "sample_weight"}
         (call("y_true", "y_pred", "x"), {**KERAS, "x": "x"}, False),
         (call(), {}, True),
     ],
+    ids=lambda value: (
+        " ".join(p.name for p in value.parameters) if isinstance(value, Call) else str(value)
+    ),
 )
 def test_positions_and_names_get_what_the_step_has(
     asked: Call, sources: dict[str, str], as_keras_calls_it: bool
@@ -193,6 +197,7 @@ def test_what_is_asked_for_is_what_is_neither_target_nor_prediction() -> None:
         (Card(call=None), "losses"),
         (Card(call=(), is_class=True, base="Layer"), "losses"),
     ],
+    ids=["a layer", "a call that is not known", "a class that is no loss"],
 )
 def test_what_is_no_loss_or_metric_asks_for_nothing_that_is_known(card: Card, kind: str) -> None:
     assert call_of(card, kind, "it") is None

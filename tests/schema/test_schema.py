@@ -100,6 +100,17 @@ def test_it_is_a_draft_07_schema(schema: dict[str, Any]) -> None:
     assert json.loads(json.dumps(schema)) == schema
 
 
+def test_it_is_titled_as_what_it_is(schema: dict[str, Any]) -> None:
+    assert schema["title"] == "A model config"
+
+
+def test_a_default_that_toml_cannot_write_is_in_words_alone(schema: dict[str, Any]) -> None:
+    conv = schema["definitions"]["layers.zoo/Conv2D"]["properties"]
+    assert conv["strides"]["description"].endswith("Default: (1, 1).")
+    assert "default" not in conv["strides"]
+    assert conv["padding"]["default"] == "valid"
+
+
 def test_every_reference_in_it_leads_somewhere(schema: dict[str, Any]) -> None:
     for reference in _references(schema):
         name = reference.removeprefix("#/definitions/").replace("%20", " ")

@@ -90,6 +90,8 @@ FIRST = "channels_first"
         ("Maximum", {}, [[None, 4], [5, 4]], (None, 4), 0),
         ("Concatenate", {"axis": 1}, [[5, 4], [3, 4]], (8, 4), 0),
         ("Concatenate", {"axis": 1}, [[5, 4], [None, 4]], (None, 4), 0),
+        ("Concatenate", {"axis": 1}, [[5, None], [3, 4]], (8, None), 0),
+        ("Activation", {"activation": "relu"}, [[5, 4]], (5, 4), 0),
         ("Dot", {"axes": [2, 1]}, [[5, 4], [4, 3]], (5, 3), 0),
         ("Dot", {"axes": 1}, [[4], [4]], (1,), 0),
         ("Attention", {"use_scale": True}, [[5, 4], [3, 2]], (5, 2), 1),
