@@ -19,6 +19,8 @@ CONFIGS = sorted(EXAMPLES.glob("*.toml"))
 
 pytest.importorskip("sklearn", reason="the examples' data comes from scikit-learn")
 
+pytestmark = pytest.mark.usefixtures("no_run_report")
+
 
 def script(folder: Path, name: str):
     """Imports a script of the examples."""
@@ -39,7 +41,7 @@ def examples(tmp_path_factory) -> Path:
     return folder
 
 
-def test_there_are_three_and_the_readme_names_each():
+def test_the_examples_are_three_and_the_readme_names_each():
     assert [path.stem for path in CONFIGS] == ["diabetes-mlp", "digits-cnn", "digits-pair"]
     readme = (EXAMPLES / "README.md").read_text()
     for path in CONFIGS:

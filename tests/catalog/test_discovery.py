@@ -1,7 +1,5 @@
 """What installed distributions register, read from their metadata and nothing else."""
 
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +7,7 @@ from types import ModuleType
 
 import pytest
 
+from tests.processes import python
 from zoo.catalog.discovery import find_components, installed_versions
 from zoo.catalog.modules import package_folder
 from zoo.components import Component
@@ -159,7 +158,7 @@ def test_a_module_that_is_in_memory_without_a_spec_is_broken(
     assert (found.status, found.reason) == ("broken", "there is no module made_by_hand")
 
 
-@pytest.mark.parametrize("order", [("site", "later"), ("later", "site")])
+@pytest.mark.parametrize("order", [("site", "later"), ("later", "site")], ids=str)
 def test_a_name_that_two_have_is_a_conflict_that_names_both_whatever_the_order(
     make_distribution: Make, tmp_path: Path, order: tuple[str, str]
 ) -> None:
@@ -283,10 +282,6 @@ def test_a_thousand_distributions_are_read_in_moments(tmp_path: Path) -> None:
         f"start = time.process_time()\nrows = find_components([{str(tmp_path)!r}]).rows\n"
         "print(len(rows), time.process_time() - start)"
     )
-    environment = {**os.environ, "ZOO_DISABLE_PLUGINS": ""}
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
-    )
-    count, seconds = done.stdout.split()
+    count, seconds = python("-c", program, ZOO_DISABLE_PLUGINS="").split()
     assert int(count) == 1000
     assert float(seconds) < 2

@@ -1,12 +1,12 @@
 """Names followed through source files to what defines them, without importing anything."""
 
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.processes import python
 from zoo.catalog.source import SourceTree, Unreadable
 
 Make = Callable[..., Path]
@@ -144,7 +144,4 @@ def test_reading_keras_source_does_not_import_keras() -> None:
         "assert SourceTree().definition('keras.layers', 'Dense').node.name == 'Dense'\n"
         "assert 'keras' not in sys.modules and 'tensorflow' not in sys.modules\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    python("-c", program)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
+
+from tests.processes import imported_by
 
 HEAD = """
 zoo = 1
@@ -140,38 +139,18 @@ def test_a_caret_stands_below_what_it_means_behind_escaped_characters(cli, zoo_r
     assert shown[caret.index("^") :].startswith('"Dence"')
 
 
-PROGRAM = """
-import sys
-sys.argv = ["zoo", *{arguments!r}]
-from zoo.cli import main
-try:
-    main()
-except SystemExit as end:
-    assert end.code == {status}, end.code
-loaded = set(sys.modules)
-assert not {{"keras", "tensorflow", "extra_mod"}} & loaded, loaded
-print(sorted(m for m in loaded if m in {watched!r}), file=sys.stderr)
-"""
-HEAVY = ("numpy", "tomlkit", "filelock", "safetensors", "rich.console", "zoo.catalog.source")
-
-
-def loaded(arguments, status, zoo_root, extra):
-    program = PROGRAM.format(arguments=arguments, status=status, watched=HEAVY)
-    environment = {**os.environ, "PYTHONPATH": str(extra)}
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=zoo_root, env=environment, capture_output=True
-    )
-    assert done.returncode == 0, done.stderr.decode()
-    return done.stderr.decode().splitlines()[-1]
+HEAVY = {"numpy", "tomlkit", "filelock", "safetensors", "rich.console", "zoo.catalog.source"}
+NEVER = {"keras", "tensorflow", "extra_mod"}
 
 
 def test_a_check_with_its_cards_kept_imports_nothing_that_it_does_not_need(cli, zoo_root, extra):
     (zoo_root / "m.toml").write_text(chain(2, "Dense"))
     cli("check", "m.toml")
-    assert loaded(["check", "m.toml"], 0, zoo_root, extra) == "[]"
-    assert loaded(["list"], 0, zoo_root, extra) == "[]"
+    for command in (["check", "m.toml"], ["list"]):
+        assert imported_by(*command, PYTHONPATH=str(extra)).isdisjoint(HEAVY | NEVER)
 
 
 def test_a_wrong_argument_of_a_plugin_that_cannot_be_imported_is_found(zoo_root, extra):
     (zoo_root / "m.toml").write_text(chain(1, "Widen", 'width = "3"'))
-    loaded(["check", "m.toml"], 2, zoo_root, extra)
+    imported = imported_by("check", "m.toml", status=2, PYTHONPATH=str(extra))
+    assert imported.isdisjoint(NEVER)

@@ -30,7 +30,7 @@ def texts(outputs: list) -> str:
     return "\n".join(said)
 
 
-def test_there_are_two() -> None:
+def test_the_notebooks_are_two() -> None:
     assert [path.stem for path in NOTEBOOKS] == ["localization", "quickstart"]
 
 
@@ -80,7 +80,9 @@ class TestStored:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_running_it_says_what_is_stored(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_running_a_notebook_says_what_is_stored(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("nbclient")
     monkeypatch.delenv("ZOO_ROOT", raising=False)
     spec = importlib.util.spec_from_file_location("execute", FOLDER / "execute.py")

@@ -16,6 +16,7 @@ import numpy as np
 import tomlkit  # publishing imports it; here it is before the fork, not in every child  # noqa: F401
 from safetensors.numpy import save  # likewise  # noqa: F401
 
+from tests.candidates import a_candidate
 from zoo.errors import ZooError
 from zoo.files import is_temporary
 from zoo.registry import editing
@@ -27,17 +28,7 @@ from zoo.registry.verification import verify
 def candidate(name: str = "tiny", values: int = 16) -> Candidate:
     """Something to publish, of as many float64 values as told."""
     tensors = {"dense/kernel": np.arange(values, dtype="float64"), "dense/bias": np.zeros(3)}
-    return Candidate(
-        name=name,
-        description="A small model.",
-        source="",
-        config=f'zoo = 1\nname = "{name}"\n',
-        tensors=tensors,
-        fingerprint="a" * 64,
-        graph={"nodes": {}},
-        plugins={},
-        keras="3.15.1",
-    )
+    return a_candidate(name, tensors=tensors, graph={"nodes": {}})
 
 
 def new_zoo(root: Path, versions: int = 2) -> Path:

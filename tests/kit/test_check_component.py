@@ -55,7 +55,7 @@ def test_a_rule_that_there_is_not_cannot_be_skipped():
         check_component(keras.layers.ReLU, inputs=(3,), skip=["gradients"])
 
 
-@pytest.mark.parametrize("samples", ["8", 8, (8, None), {"x": "y"}])
+@pytest.mark.parametrize("samples", ["8", 8, (8, None), {"x": "y"}], ids=str)
 def test_what_is_neither_shape_nor_array_is_refused(samples):
     with pytest.raises(ValueError, match="is neither a shape nor an array"):
         check_component(keras.layers.ReLU, inputs=samples)

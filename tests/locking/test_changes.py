@@ -10,6 +10,7 @@ from importlib import metadata
 import pytest
 
 import zoo
+from tests.distributions import write_distribution
 from zoo.locking import picture
 
 LOSSES = "tides/losses.py"
@@ -23,15 +24,6 @@ def replace_in(path, old, new):
 
 def append(path, text):
     path.write_text(path.read_text() + text)
-
-
-def install(
-    site, name="zoo_tides", version="1.0", points="[zoo.losses]\nswell = tides.losses:swell\n"
-):
-    folder = site / f"{name}-{version}.dist-info"
-    folder.mkdir(parents=True)
-    (folder / "METADATA").write_text(f"Name: {name}\nVersion: {version}\n")
-    (folder / "entry_points.txt").write_text(points)
 
 
 class TestPlugins:
@@ -53,14 +45,16 @@ class TestPlugins:
         said = refusal(status=5)
         assert "new tides/losses/__init__.py, gone tides/table.csv" in said.text
 
-    def test_another_version(self, locked, site, info, refusal):
+    def test_another_version_is_refused(self, locked, site, info, refusal):
         info.rename(site / "zoo_tides-1.1.dist-info")
         said = refusal(status=5)
         assert said.codes == ["plugin-changed"]
         assert "version 1.0 is locked, 1.1 is here" in said.text
         assert "pip install 'zoo-tides==1.0'" in said.text
 
-    def test_an_entry_point_that_leads_to_another_module(self, locked, site, info, refusal):
+    def test_an_entry_point_that_leads_to_another_module_is_named(
+        self, locked, site, info, refusal
+    ):
         shutil.copytree(site / "tides", site / "ebbs")
         (info / "entry_points.txt").write_text("[zoo.losses]\nswell = ebbs.losses:swell\n")
         said = refusal(status=5)
@@ -68,38 +62,38 @@ class TestPlugins:
         point = "zoo.losses swell is tides.losses:swell in the lock, ebbs.losses:swell here"
         assert point in said.text
 
-    def test_an_entry_point_that_came_or_went(self, locked, info, refusal):
+    def test_an_entry_point_that_came_is_named(self, locked, info, refusal):
         points = "[zoo.losses]\nswell = tides.losses:swell\nebb = tides.losses:swell\n"
         (info / "entry_points.txt").write_text(points)
         assert "zoo.losses ebb is nothing in the lock, tides.losses:swell" in refusal(5).text
 
-    def test_one_that_is_gone_and_what_follows_from_it(self, locked, info, refusal):
+    def test_one_that_is_gone_is_named_with_what_follows_from_it(self, locked, info, refusal):
         shutil.rmtree(info)
         said = refusal(status=5)
         assert said.codes == ["plugin-missing", "unknown-component"]
         assert "zoo-tides 1.0 is locked, and is not installed" in said.text
         assert "pip install 'zoo-tides==1.0'" in said.text
 
-    def test_one_that_is_left_out(self, locked, refusal, monkeypatch):
+    def test_one_that_is_left_out_is_missing(self, locked, refusal, monkeypatch):
         monkeypatch.setenv("ZOO_DISABLE_PLUGINS", "zoo-tides")
         said = refusal(status=5)
         assert said.codes == ["plugin-missing", "unknown-component"]
         assert "ZOO_DISABLE_PLUGINS leaves it out: unset it" in said.text
 
-    def test_another_distribution_that_takes_the_name(self, locked, site, info, refusal):
+    def test_another_distribution_that_takes_the_name_is_refused(self, locked, site, info, refusal):
         shutil.rmtree(info)
-        install(site, "zoo_storms")
+        write_distribution(site, "zoo-storms", {"zoo.losses": {"swell": "tides.losses:swell"}})
         said = refusal(status=5)
         assert said.codes == ["plugin-missing", "config-changed", "plugin-changed"]
         assert "zoo-storms 1.0 is used here, and is not in zoo.lock" in said.text
         assert "changed loss" in said.text
 
-    def test_another_distribution_that_claims_the_name_too(self, locked, site, cli):
-        install(site, "zoo_storms")
+    def test_another_distribution_that_claims_the_name_too_is_a_conflict(self, locked, site, cli):
+        write_distribution(site, "zoo-storms", {"zoo.losses": {"swell": "tides.losses:swell"}})
         errors = cli("check", "tiny", "--locked", "--json", status=2).document["errors"]
         assert [error["code"] for error in errors] == ["ambiguous-component"]
 
-    def test_a_module_that_stands_before_it_on_the_path(
+    def test_a_module_that_stands_before_it_on_the_path_is_refused(
         self, locked, site, tmp_path, monkeypatch, refusal
     ):
         shutil.copytree(site / "tides", tmp_path / "before/tides")
@@ -120,7 +114,7 @@ class TestPlugins:
         assert "new zoo/x.py" in refusal(status=5).text
 
     @pytest.mark.parametrize("name", ["tensorflow", "keras", "numpy"])
-    def test_another_version_of_what_computes(self, name, locked, refusal, monkeypatch):
+    def test_another_version_of_what_computes_is_refused(self, name, locked, refusal, monkeypatch):
         real = picture.installed_versions
         monkeypatch.setattr(picture, "installed_versions", lambda: {**real(), name: "0.0.1"})
         said = refusal(status=5)
@@ -153,14 +147,16 @@ class TestPlugins:
 class TestHarmless:
     """What changes no meaning."""
 
-    def test_compiled_files_and_hidden_ones(self, locked, site, accepted):
+    def test_compiled_files_and_hidden_ones_do_not_count(self, locked, site, accepted):
         (site / "tides/__pycache__/losses.cpython-311.pyc").write_text("new")
         (site / "tides/__pycache__/losses.cpython-312.pyc").write_text("new")
         (site / "tides/losses.pyc").write_text("new")
         (site / "tides/.losses.py.swp").write_text("new")
         accepted()
 
-    def test_one_more_plugin_that_no_locked_model_uses(self, locked, make_distribution, accepted):
+    def test_one_more_plugin_that_no_locked_model_uses_does_not_count(
+        self, locked, make_distribution, accepted
+    ):
         points = {"zoo.losses": {"surf": "surf:surf"}, "zoo.models": {"more": "surf_models"}}
         modules = {
             "surf.py": "def surf(y_true, y_pred): ...\n",
@@ -169,23 +165,27 @@ class TestHarmless:
         make_distribution("zoo-surf", points, modules)
         accepted()
 
-    def test_a_broken_plugin_that_no_locked_model_uses(self, locked, make_distribution, accepted):
+    def test_a_broken_plugin_that_no_locked_model_uses_does_not_count(
+        self, locked, make_distribution, accepted
+    ):
         make_distribution("zoo-broken", b"[zoo.losses\n")
         accepted()
 
-    def test_another_folder(self, locked, site, info, tmp_path, monkeypatch, accepted):
+    def test_the_folder_of_a_plugin_does_not_count(
+        self, locked, site, info, tmp_path, monkeypatch, accepted
+    ):
         moved = tmp_path / "elsewhere" / "deep"
         shutil.copytree(site, moved)
         shutil.rmtree(site)
         monkeypatch.syspath_prepend(moved)
         accepted()
 
-    def test_another_folder_of_the_zoo(self, locked, tmp_path, monkeypatch, accepted):
+    def test_the_folder_of_the_zoo_does_not_count(self, locked, tmp_path, monkeypatch, accepted):
         shutil.copytree(locked, tmp_path / "other")
         monkeypatch.chdir(tmp_path / "other")
         accepted()
 
-    def test_other_line_endings_of_text(self, locked, site, accepted):
+    def test_line_endings_of_text_do_not_count(self, locked, site, accepted):
         for name in (LOSSES, "tides/table.csv"):
             path = site / name
             path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
@@ -194,7 +194,7 @@ class TestHarmless:
         )
         accepted()
 
-    def test_comments_descriptions_and_how_a_value_is_written(self, locked, accepted):
+    def test_comments_descriptions_and_how_a_value_is_written_do_not_count(self, locked, accepted):
         replace_in(locked / "model.toml", "# of zoo-tides", "# of whoever")
         replace_in(locked / "model.toml", "A small model.", "A model, small.")
         replace_in(locked / "model.toml", '"${vars.rate}"', "1e-1")
@@ -229,7 +229,7 @@ class TestConfigs:
             ("base.toml", "shape = [8]", "shape = [9]", "inputs"),
         ],
     )
-    def test_a_value_that_changed_here_or_in_what_is_extended(
+    def test_a_value_that_changed_here_or_in_what_is_extended_is_refused(
         self, file, old, new, part, locked, refusal
     ):
         replace_in(locked / file, old, new)
@@ -238,7 +238,7 @@ class TestConfigs:
         assert f"is not the locked one: changed {part} (sha256 " in said.text
         assert "restore it from version control, or, if what is here" in said.text
 
-    def test_a_part_that_came(self, locked, refusal):
+    def test_a_part_that_came_is_named(self, locked, refusal):
         append(locked / "model.toml", '[[metrics]]\ntype = "mae"\n')
         assert "the locked one: new metrics" in refusal(status=2).text
 
@@ -257,13 +257,13 @@ class TestConfigs:
         again = cli("lock", "--check", "--json", status=2).document["errors"]
         assert [error["code"] for error in again] == ["unknown-component"]
 
-    def test_a_model_that_the_registry_has_lost(self, locked, cli):
+    def test_a_model_that_the_registry_has_lost_is_named(self, locked, cli):
         (locked / "registry.toml").write_text("format = 1\n")
         (error,) = cli("lock", "--check", "--json", status=3).document["errors"]
         assert error["message"] == "model.toml is locked, and the zoo does not have it"
         assert error["code"] == "unknown-model"
 
-    def test_a_model_that_is_new(self, locked, cli):
+    def test_a_model_that_is_new_is_not_locked(self, locked, cli):
         shutil.copy(locked / "base.toml", locked / "new.toml")
         append(locked / "registry.toml", '[[models]]\nname = "new"\nconfig = "new.toml"\n')
         said = cli("check", "new", "--locked", status=2).err

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.candidates import a_candidate
 from zoo.registry.editing import editing
 from zoo.registry.life import set_status
 from zoo.registry.publishing import Candidate, publish
@@ -56,16 +57,12 @@ epochs = {epochs}
 
 
 def candidate(name: str, units: int, epochs: int, loss: float) -> Candidate:
-    return Candidate(
-        name=name,
+    return a_candidate(
+        name,
         description=f"The model {name}.",
-        source="",
         config=GRAPH.format(name=name, units=units, epochs=epochs),
         tensors={"y/kernel": np.zeros((4, units), "float32")},
         fingerprint=str(units) * 64,
-        graph={},
-        plugins={},
-        keras="3.15.1",
         metrics={"loss": loss},
     )
 

@@ -2,8 +2,6 @@
 
 import json
 import struct
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -11,6 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from tests.processes import python
 from zoo.report import Report, Tables
 from zoo.report.charts import described, drawn
 
@@ -88,7 +87,7 @@ def test_images_share_one_scale_about_zero(tables: Tables, tmp_path: Path) -> No
     assert chart.svg.count("data:image/png;base64,") >= 2
 
 
-@pytest.mark.parametrize("image", [np.zeros((2, 2)), np.full((2, 2), np.nan)])
+@pytest.mark.parametrize("image", [np.zeros((2, 2)), np.full((2, 2), np.nan)], ids=["zeros", "NaN"])
 def test_images_of_nothing_are_drawn_too(tables: Tables, tmp_path: Path, image: Any) -> None:
     tables.images("f", {"raw": image})
     assert drawn(document(tmp_path)).png
@@ -122,7 +121,7 @@ def test_a_chart_is_described_in_words(tables: Tables, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "figure", [{"kind": "pie"}, {}, [], {"kind": "lines"}, {"kind": "images", "images": 3}]
+    "figure", [{"kind": "pie"}, {}, [], {"kind": "lines"}, {"kind": "images", "images": 3}], ids=str
 )
 def test_a_document_that_somebody_spoiled_cannot_be_drawn(figure: Any) -> None:
     with pytest.raises(ValueError, match="it cannot be drawn"):
@@ -145,5 +144,4 @@ def test_importing_the_reports_imports_no_matplotlib_and_no_keras() -> None:
         "import sys, zoo.report.run_report, zoo.cli.report\n"
         "assert not {'matplotlib', 'keras', 'tensorflow', 'jinja2'} & set(sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    python("-c", program)
