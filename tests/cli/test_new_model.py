@@ -18,6 +18,8 @@ import zoo
 from zoo.cli.schema import DEFAULT_PATH
 from zoo.components import KINDS
 
+pytestmark = pytest.mark.usefixtures("no_run_report")
+
 EVERY_KIND = [word for kind in KINDS for word in ("--kind", kind)]
 
 

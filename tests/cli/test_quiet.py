@@ -11,6 +11,8 @@ import pytest
 
 from zoo.progress import QUIET
 
+pytestmark = pytest.mark.usefixtures("no_run_report")
+
 SAYS = {
     "train": "making the data, synthetic ...",
     "publish": "publishing tiny ...",

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("no_run_report")
+
 
 @pytest.fixture(scope="session")
 def _two_runs(zoo_after: Callable[..., Path]) -> Path:

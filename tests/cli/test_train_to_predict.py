@@ -13,6 +13,8 @@ import pytest
 import zoo
 from zoo.builtin.datasets import synthetic
 
+pytestmark = pytest.mark.usefixtures("no_run_report")
+
 
 def test_build_says_what_the_model_is(cli, tiny):
     document = cli("build", tiny, "--json").document
@@ -191,6 +193,7 @@ def test_predict_reads_and_writes_netcdf(cli, published, inputs):
         ((3, 5), "x has the shape (3, 5); the model takes (4,) a sample"),
         ((2, 3, 4), "x has the shape (2, 3, 4); the model takes (4,) a sample"),
     ],
+    ids=str,
 )
 def test_predict_refuses_another_shape(cli, published, shape, message, zoo_root):
     np.save("in.npy", np.zeros(shape))
@@ -209,6 +212,7 @@ def test_predict_refuses_another_shape(cli, published, shape, message, zoo_root)
         (["tiny@9", "in.npy", "-o", "out.npy"], 3, "tiny"),
         (["tiny", "in.npy", "-o", "in.npy/out.npy"], 4, "in.npy/out.npy"),
     ],
+    ids=str,
 )
 def test_predict_names_what_is_wrong(cli, published, inputs, arguments, status, message):
     np.save("in.npy", inputs)
