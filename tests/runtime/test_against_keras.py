@@ -12,56 +12,35 @@ EPOCHS, BATCH, SEED = 3, 4, 5
 SAMPLES = 9  # two batches of four, and a last one of one
 
 
-def network(by_name):
-    return f"""
+NETWORK = f"""
 zoo = 1
 name = "m"
-outputs = {by_name}
-[[inputs]]
-name = "x"
-shape = [6, 2]
-[[layers]]
-name = "conv"
-type = "Conv1D"
-filters = 4
-kernel_size = 3
-padding = "same"
-activation = "relu"
-[[layers]]
-name = "norm"
-type = "BatchNormalization"
-[[layers]]
-name = "flat"
-type = "Flatten"
-[[layers]]
-name = "u"
-type = "Dense"
-units = 3
-kernel_regularizer = {{ type = "L2", l2 = 1e-3 }}
-[[layers]]
-name = "z"
-type = "Dense"
-units = 1
-inputs = "flat"
-activation = "sigmoid"
-[data]
-type = "npz"
-path = "data.npz"
-[train]
-epochs = {EPOCHS}
-batch_size = {BATCH}
-seed = {SEED}
-shuffle = false
-jit_compile = false
+inputs = [{{ name = "x", shape = [6, 2] }}]
+layers = [
+    {{ type = "Conv1D", filters = 4, kernel_size = 3, padding = "same", activation = "relu" }},
+    {{ type = "BatchNormalization" }},
+    {{ name = "flat", type = "Flatten" }},
+    {{ name = "u", type = "Dense", units = 3, kernel_regularizer = {{ type = "L2", l2 = 1e-3 }} }},
+    {{ name = "z", type = "Dense", units = 1, inputs = "flat", activation = "sigmoid" }},
+]
+data = {{ type = "npz", path = "data.npz" }}
+train.epochs = {EPOCHS}
+train.batch_size = {BATCH}
+train.seed = {SEED}
+train.shuffle = false
+train.jit_compile = false
 """
-
-
-ONE = network('["u"]') + '[loss]\ntype = "mse"\n[[metrics]]\ntype = "mae"\nname = "mae"\n'
-TWO = (
-    network('["u", "z"]')
-    + '[losses]\nu = "mse"\nz = "BinaryCrossentropy"\n[loss_weights]\nu = 2.0\nz = 0.3\n'
-    + '[[metrics]]\ntype = "mae"\nname = "mae"\noutput = "u"\n'
-)
+ONE = f"""{NETWORK}
+outputs = ["u"]
+loss = "mse"
+metrics = [{{ type = "mae", name = "mae" }}]
+"""
+TWO = f"""{NETWORK}
+outputs = ["u", "z"]
+losses = {{ u = "mse", z = "BinaryCrossentropy" }}
+loss_weights = {{ u = 2.0, z = 0.3 }}
+metrics = [{{ type = "mae", name = "mae", output = "u" }}]
+"""
 
 
 def by_hand(outputs):
@@ -87,14 +66,10 @@ def arrays():
 
 
 @pytest.fixture
-def train(zoo_root, arrays):
+def train(zoo_root, training_of, arrays):
     def train(text, overrides=None, data=None):
         np.savez(zoo_root / "data.npz", **(data or arrays))
-        (zoo_root / "m.toml").write_text(text)
-        folder = zoo_root / f"run{len(list(zoo_root.iterdir()))}"
-        return zoo.train(
-            zoo_root / "m.toml", overrides or {}, zoo=zoo_root, folder=folder, quiet=True
-        )
+        return training_of(text)(overrides)
 
     return train
 
@@ -189,24 +164,19 @@ def test_the_validation_split_is_the_end_of_the_samples_as_in_keras(train, array
     assert_equal_training(run, model, history)
 
 
-@pytest.mark.parametrize("jit_compile", ["false", "true"])
+@pytest.mark.parametrize("jit_compile", ["false", "true"], ids=["without XLA", "with XLA"])
 def test_an_optimizer_that_begins_at_the_weights_finds_them(write_config, jit_compile):
-    path = write_config(f"""
+    model = zoo.build(
+        write_config(f"""
 zoo = 1
 name = "m"
+inputs = [{{ name = "x", shape = [3] }}]
+layers = [{{ name = "u", type = "Dense", units = 2 }}]
 optimizer = {{ type = "ScheduleFreeAdamW", learning_rate = 1e-4 }}
 loss = "MeanSquaredError"
-[[inputs]]
-name = "x"
-shape = [3]
-[[layers]]
-name = "u"
-type = "Dense"
-units = 2
-[train]
-jit_compile = {jit_compile}
+train = {{ jit_compile = {jit_compile} }}
 """)
-    model = zoo.build(path)
+    )
     before = model.get_weights()[0]
     model.fit(np.ones((4, 3)), np.zeros((4, 2)), verbose=0)
     np.testing.assert_allclose(model.get_weights()[0], before, atol=5e-4)
