@@ -28,7 +28,7 @@ def interpolated(document: dict[str, Any]) -> tuple[dict[str, Any], list[Finding
     variables = document.pop("vars", {})
     if not isinstance(variables, dict):
         raise ConfigError("[vars] is a table", "wrong-type", key="vars")
-    interpolation = _Interpolation(variables, Keys({**document, "vars": variables}))
+    interpolation = _Interpolation(variables, Keys(document))
     for name in variables:
         interpolation.value_of(name, ())
     result: dict[str, Any] = interpolation.replaced(document, (), ())

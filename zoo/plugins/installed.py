@@ -148,7 +148,7 @@ def unmet_requirements(distribution: str, installed: dict[str, str]) -> list[str
         except InvalidRequirement:
             unmet.append(f"{text!r} is not a requirement")
             continue
-        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+        if requirement.marker is not None and not requirement.marker.evaluate():
             continue
         version = installed.get(normalized(requirement.name))
         wanted = f"{requirement.name}{requirement.specifier}"
