@@ -83,23 +83,19 @@ class DivergenceGuard:
     def _histories(self) -> tuple[deque[FloatArray], ...]:
         return self._errors, self._guesses, self._spreads
 
-    def check(self, ensemble: FloatArray, truth: FloatArray, cycle: int) -> float:
-        """Return the RMSE of one filter's ensemble mean.
+    def check(self, ensemble: FloatArray, truth: FloatArray, cycle: int) -> None:
+        """Check that one filter is not lost after this cycle.
 
         Args:
             ensemble: Posterior members, `(members, model_size)`.
             truth: Shape `(model_size,)`.
             cycle: Number of the cycle, for the message.
 
-        Returns:
-            The root of the mean squared error over the states.
-
         Raises:
-            FilterDivergedError: If the filter is lost.
+            FilterDivergedError: If it is.
         """
         if self.lost(ensemble, truth):
             raise FilterDivergedError(self.words(cycle))
-        return float(np.sqrt(self._errors[-1]))
 
 
 def check_forecast(prior: FloatArray, cycle: int) -> None:

@@ -133,17 +133,9 @@ def streams(
     batch_size: int,
     seed: int,
 ) -> dict[str, Any]:
-    """Return the pairs of each split as a dataset gives them: those to train on are shuffled.
+    """Return the pairs of each split as a dataset does: those to train on shuffled, and rolled.
 
-    Args:
-        sources: Where the pairs are, by split.
-        augment: As of `check_roll`; what is to train on is rolled.
-        with_mean: As of `GainPairs`.
-        batch_size: As of `GainPairs`.
-        seed: As of `GainPairs`.
-
-    Raises:
-        ValueError: If `augment` is something else, or the ring has no such symmetry.
+    Arguments as of `GainPairs`, with a source for each split, and as of `check_roll`.
     """
     train = sources["train"]
     is_rolled = check_roll(augment, train.shape[0], train.obs_dens)
