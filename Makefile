@@ -24,10 +24,10 @@ train: $(STAMP)
 	@echo "next: $(BIN)/zoo show $(MODEL)@1, $(BIN)/zoo list models, $(BIN)/zoo predict --help"
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -q -n auto -m "not slow"
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow"
 
 test-slow: $(STAMP)
-	$(BIN)/python -m pytest -q -n auto
+	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 test-faults: $(STAMP)
 	$(BIN)/python -m tests.faults
