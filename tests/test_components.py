@@ -81,6 +81,7 @@ def test_the_name_of_an_argument_tells_its_kind(argument: str, kind: str | None)
         ("units", "a.npz", []),
         ("pathology", "a.npz", []),
     ],
+    ids=str,
 )
 def test_an_argument_is_a_path_if_its_name_says_so(
     argument: str, value: object, paths: list[str]

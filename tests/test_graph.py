@@ -43,6 +43,7 @@ def test_random_graphs_come_out_with_every_parent_first() -> None:
         ({"a": ["b"], "b": ["a"]}, "a -> b -> a"),
         ({"x": [], "tail": ["a"], "a": ["x", "b"], "b": ["c"], "c": ["a"]}, "a -> b -> c -> a"),
     ],
+    ids=str,
 )
 def test_a_cycle_is_named_from_end_to_end(graph: dict[str, list[str]], path: str) -> None:
     with pytest.raises(CycleFound) as info:

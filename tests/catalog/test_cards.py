@@ -86,6 +86,7 @@ class Base:
         ),
         ("def __init__(self, **kw):\n        assert not len(kw)", [], []),
     ],
+    ids=str,
 )
 def test_what_passes_through_kwargs_is_what_the_base_takes_and_is_not_filled_in(
     card: CardOf, body: str, names: list[str], needed: list[str]
@@ -177,6 +178,7 @@ def test_a_source_that_is_nested_too_deeply_is_unknown(card: CardOf) -> None:
         ("class X:\n    def __init__(self, **k):\n        for n in k.keys(): raise E(n)", []),
         ("class X:\n    def __init__(self, **k):\n        self.a = k.get(name)", None),
     ],
+    ids=str,
 )
 def test_less_usual_ways_of_writing_a_class_are_understood(
     card: CardOf, source: str, names: list[str] | None

@@ -23,6 +23,7 @@ Tiny = Callable[..., str]
         ("a={type='L2', l2=1}", "a", {"type": "L2", "l2": 1}),
         ("a=true", "a", True),
     ],
+    ids=str,
 )
 def test_a_value_is_read_as_toml(text: str, key: str, value: object) -> None:
     assert parse_overrides([text]) == {key: value}
@@ -69,6 +70,7 @@ def test_a_value_that_nests_too_deeply_is_too_large() -> None:
         ("loss.type", "mae", ("loss", "type")),
         ("optimizer", "sgd", ("optimizer",)),
     ],
+    ids=str,
 )
 def test_a_value_goes_where_the_key_says(
     composed: Compose, tiny: Tiny, key: str, value: object, path: tuple[Any, ...]

@@ -195,6 +195,7 @@ def test_findings_come_in_the_order_of_the_files_and_their_lines(zoo_root: Path)
         ({"trian.epochs": 3}, "trian"),
         ({"outputs": ["q"]}, "outputs.0"),
     ],
+    ids=str,
 )
 def test_what_stands_in_a_value_of_set_has_that_place_too(
     zoo_root: Path, overrides: dict[str, Any], key: str
@@ -217,6 +218,7 @@ def test_what_set_does_not_touch_keeps_its_place(zoo_root: Path) -> None:
 @pytest.mark.parametrize(
     ("overrides", "hint"),
     [({}, "n is set in parent.toml, line 16"), ({"vars.n": "x"}, "n is set by --set vars.n")],
+    ids=str,
 )
 def test_a_wrong_variable_is_named_with_the_line_that_sets_it(
     zoo_root: Path, overrides: dict[str, Any], hint: str

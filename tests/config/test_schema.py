@@ -164,6 +164,7 @@ def test_more_nodes_than_any_model_has_are_too_large() -> None:
             "known here: name, shape, dtype",
         ),
     ],
+    ids=str,
 )
 def test_an_unknown_key_suggests_the_right_one(
     changes: dict[str, object], key: str, suggestion: str

@@ -65,6 +65,7 @@ def test_what_is_no_variable_stays_as_it_is() -> None:
             "train.callbacks.stop.n",
         ),
     ],
+    ids=str,
 )
 def test_an_unknown_variable_suggests_the_right_one(place: dict[str, Any], key: str) -> None:
     finding = found({"vars": {"width": 1}, **place})
@@ -109,6 +110,7 @@ def test_what_was_meant_to_be_a_variable_is_not_taken_for_text(text: str, right:
         ({"a": "${vars.b}", "b": "${vars.c}", "c": ["${vars.a}"]}, "a -> b -> c -> a"),
         ({"x": "${vars.a}", "a": "${vars.b}", "b": "${vars.a}"}, "a -> b -> a"),
     ],
+    ids=str,
 )
 def test_variables_in_a_circle_are_named_even_if_unused(
     variables: dict[str, Any], circle: str

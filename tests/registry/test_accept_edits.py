@@ -40,6 +40,7 @@ def test_a_whole_zoo_is_fine(published: Path) -> None:
         ("tiny@1.1", ["tiny@1.1.0"]),
         ("tiny@1.0.0", ["tiny@1.0.0"]),
     ],
+    ids=str,
 )
 def test_one_model_or_version_may_be_named(published: Path, name: str, checked: list[str]) -> None:
     assert verify(published, name)[1]["checked"] == checked

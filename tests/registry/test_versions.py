@@ -48,6 +48,7 @@ def test_a_prefix_covers_whole_numbers_only(prefix: str | None, covered: bool) -
 @pytest.mark.parametrize(
     ("reference", "parts"),
     [("m", ("m", None)), ("m@1", ("m", "1")), ("m@1.2", ("m", "1.2")), ("m@1.2.3", ("m", "1.2.3"))],
+    ids=str,
 )
 def test_a_reference_is_a_name_and_perhaps_a_version(
     reference: str, parts: tuple[str, str | None]

@@ -64,6 +64,7 @@ def test_evaluators_of_one_type_keep_tables_of_their_own(tmp_path: Path) -> None
         ("t", {}, "columns of the table 't' differ in length: none"),
         ("t", {"a": [[1]]}, "the table 't' holds a list; cells are text, truth values, numbers"),
     ],
+    ids=str,
 )
 def test_what_is_no_table_is_refused_whether_it_is_kept_or_not(
     tmp_path: Path, folder: bool, name: str, columns: dict[str, list[object]], message: str

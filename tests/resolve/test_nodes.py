@@ -261,6 +261,7 @@ def test_one_tensor_of_several_may_be_taken_and_returned(model: Model) -> None:
         ("[1]", ("[1]", None)),
         ("lstm[99999]", ("lstm[99999]", None)),
     ],
+    ids=str,
 )
 def test_a_reference_is_a_name_and_perhaps_an_index(
     reference: str, split: tuple[str, int | None]

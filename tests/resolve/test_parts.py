@@ -41,6 +41,7 @@ def dense(model: Model, tiny: Tiny, arguments: str) -> dict[str, Any]:
         ('{ type = "L2", l2 = 1e-4 }', "L2", {"l2": 1e-4}),
         ('{ type = "L2", args = { l2 = 1 } }', "L2", {"l2": 1}),
     ],
+    ids=str,
 )
 def test_a_nested_component_is_a_name_or_a_table(
     model: Model, tiny: Tiny, written: str, name: str, arguments: dict[str, Any]
