@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 
 import zoo
+from tests.marks import keras_gives_arrays
 
 MODEL_SIZE, NOBS, OBS_DENS, SAMPLES = 8, 4, 2, 9  # batches of four leave a last batch of one
 HALF = MODEL_SIZE // 2 + 1
@@ -162,8 +163,7 @@ def test_here_is_the_weighted_loss_that_the_source_left_open(train, gains):
 # Loading a trained model; weights by version.
 
 
-# Keras's own variables do not know the `copy` keyword with which NumPy 2 asks for an array.
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@keras_gives_arrays
 def test_keras_does_not_load_what_the_custom_loss_was_saved_with(gains, tmp_path):
     kg_raw, loc_f = keras_network()
     model = keras.Model(kg_raw, loc_f)

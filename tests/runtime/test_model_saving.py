@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from keras import ops
 
+from tests.marks import keras_gives_arrays
 from zoo.runtime.bindings import bind_metric
 from zoo.runtime.model import BoundModel
 
 SAMPLES = 8
 
-# Keras 3.15 writes variables through an `__array__` that NumPy 2 calls outdated.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = keras_gives_arrays
 
 
 class LocLoss(keras.losses.Loss):
