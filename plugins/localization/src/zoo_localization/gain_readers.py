@@ -133,9 +133,9 @@ def open_gains(path: Path, reference_path: Path, names: Names) -> GainFile:
     Raises:
         ValueError: If there are no such arrays, or their shapes do not fit one another.
     """
-    raw = open_array(path, names.raw)
-    reference = open_array(reference_path, names.reference)
-    mean = None if names.mean is None else open_array(path, names.mean)
+    raw = _open_array(path, names.raw)
+    reference = _open_array(reference_path, names.reference)
+    mean = None if names.mean is None else _open_array(path, names.mean)
     if not 2 <= len(raw.shape) <= 4 or 0 in raw.shape:
         raise ValueError(
             f"{path}: raw gains must be ([times, [filters,]] model_size, nobs), got shape "
@@ -197,20 +197,8 @@ def check_grid(path: Path, gains: GainFile, names: Names, model_size: int, obs_d
         )
 
 
-def open_array(path: Path, name: str) -> Any:
-    """Open an array of numbers in a file; what an archive holds is read, the rest is not yet.
-
-    Args:
-        path: A `.npy`, `.npz` or NetCDF-4 file.
-        name: Of the array, where a file holds several.
-
-    Returns:
-        Something with a shape, and indices.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it does not hold such an array.
-    """
+def _open_array(path: Path, name: str) -> Any:
+    """Open an array of numbers in a file; what an archive holds is read, the rest is not yet."""
     if path.suffix not in _SUFFIXES:
         raise ValueError(f"{path}: gains are read from {', '.join(_SUFFIXES)} files.")
     try:
@@ -269,7 +257,7 @@ class _NetcdfArray:
 def _locations(path: Path, names: Names) -> Any:
     """Return the state of each observation as the file has it, or `None`."""
     if names.locations is not None:
-        return np.asarray(open_array(path, names.locations)[()])
+        return np.asarray(_open_array(path, names.locations)[()])
     if path.suffix in (".npy", ".npz"):
         return None
     # Plain HDF5 files name no dimensions.

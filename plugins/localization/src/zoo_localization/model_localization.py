@@ -75,7 +75,7 @@ class ModelLocalization:
         return np.concatenate(found)[: len(gains)]
 
     def _predict(self, gains: Any, states: Any) -> Any:
-        inputs = model_inputs(self.model, gains, states)
+        inputs = _model_inputs(self.model, gains, states)
         predict = getattr(self.model, "predict_on_batch", None)
         output = predict(inputs) if predict else self.model(inputs)
         if isinstance(output, dict | list | tuple):
@@ -151,39 +151,6 @@ def is_model(localization: Any) -> bool:
     return callable(localization) and hasattr(localization, "predict_on_batch")
 
 
-def model_inputs(model: Any, gains: Any, states: Any = None) -> Any:
-    """Arrange gains and ensemble means as a model takes them.
-
-    Args:
-        model: The model.
-        gains: Shape `(batch, model_size, nobs)`.
-        states: Ensemble means, `(batch, model_size)`, or `None`.
-
-    Returns:
-        An array, a list or a dict.
-
-    Raises:
-        ValueError: If the model has other inputs, wants gains of another shape, or wants a mean and
-            there is none.
-    """
-    name = _gain_input(model)
-    tensors = getattr(model, "inputs", None) or []
-    values = {}
-    for tensor in tensors:
-        if tensor.name == name:
-            values[tensor.name] = _fitted(gains, tensor, "gains")
-        elif states is None:
-            raise ValueError(
-                f'the model takes the ensemble mean as its input "{tensor.name}": give it as the '
-                f"argument mean, of shape (..., model_size)."
-            )
-        else:
-            values[tensor.name] = _fitted(states, tensor, "ensemble means")
-    if isinstance(getattr(model, "input", None), dict):
-        return values
-    return list(values.values()) if len(values) > 1 else values.get(name, gains)
-
-
 def gain_shape(model: Any) -> tuple[int, int] | None:
     """Return `(model_size, nobs)` of the gains that a model takes; `None` if it takes any."""
     name = _gain_input(model)
@@ -237,6 +204,26 @@ def _spread(vector: FloatArray, shape: tuple[int, ...], obs_dens: int, rolled: b
     if rolled:
         return vector[:, :, None]
     return np.stack([taper_matrix(full, nobs, obs_dens) for full in vector])
+
+
+def _model_inputs(model: Any, gains: Any, states: Any) -> Any:
+    """Arrange gains, and the ensemble means if there are any, as a model takes them."""
+    name = _gain_input(model)
+    tensors = getattr(model, "inputs", None) or []
+    values = {}
+    for tensor in tensors:
+        if tensor.name == name:
+            values[tensor.name] = _fitted(gains, tensor, "gains")
+        elif states is None:
+            raise ValueError(
+                f'the model takes the ensemble mean as its input "{tensor.name}": give it as the '
+                f"argument mean, of shape (..., model_size)."
+            )
+        else:
+            values[tensor.name] = _fitted(states, tensor, "ensemble means")
+    if isinstance(getattr(model, "input", None), dict):
+        return values
+    return list(values.values()) if len(values) > 1 else values.get(name, gains)
 
 
 def _gain_input(model: Any) -> str:

@@ -10,7 +10,7 @@ from keras import ops
 from zoo_localization.checks import is_count
 from zoo_localization.layers.gain_shapes import Shape
 
-Pair = tuple[int, int]
+_Pair = tuple[int, int]
 
 
 class _PeriodicPadding(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
@@ -18,7 +18,7 @@ class _PeriodicPadding(keras.layers.Layer):  # type: ignore[misc]  # Keras is un
 
     axes: tuple[int, ...]
     axis_names: tuple[str, ...]
-    padding: tuple[Pair, ...]
+    padding: tuple[_Pair, ...]
 
     def build(self, input_shape: Shape) -> None:
         """Check the rank: batch, the padded axes, channels."""
@@ -74,7 +74,7 @@ class PeriodicPadding1D(_PeriodicPadding):
     axes = (1,)
     axis_names = ("steps",)
 
-    def __init__(self, padding: int | Pair = 1, **kwargs: Any) -> None:
+    def __init__(self, padding: int | _Pair = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.padding = (_ends(_only(padding)),)
 
@@ -107,7 +107,7 @@ class PeriodicPadding2D(_PeriodicPadding):
     axes = (1, 2)
     axis_names = ("rows", "columns")
 
-    def __init__(self, padding: int | Pair | tuple[Pair, Pair] = 1, **kwargs: Any) -> None:
+    def __init__(self, padding: int | _Pair | tuple[_Pair, _Pair] = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         both = padding if isinstance(padding, list | tuple) else (padding, padding)
         if len(both) != 2:
@@ -124,7 +124,7 @@ def _only(padding: Any) -> Any:
     return padding[0] if is_nested else padding
 
 
-def _ends(value: Any) -> Pair:
+def _ends(value: Any) -> _Pair:
     """Read `3` or `(1, 2)` as `(before, after)`."""
     ends = value if isinstance(value, list | tuple) else (value, value)
     if len(ends) != 2 or not all(is_count(end, 0) for end in ends):

@@ -58,7 +58,7 @@ class ScaleBlend(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
         size, nobs = self._size(input_shape)
         taper = gaspari_cohn(distances(size, nobs, self.obs_dens), self.cutoff)
         self._taper = taper.astype(np.float32)
-        self._smoother = gaussian_smoother(size, self.std).astype(np.float32)
+        self._smoother = _gaussian_smoother(size, self.std).astype(np.float32)
         self.built = True
 
     def call(self, inputs: list[Any]) -> Any:
@@ -93,7 +93,7 @@ class ScaleBlend(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
         return first
 
 
-def gaussian_smoother(size: int, std: float) -> Any:
+def _gaussian_smoother(size: int, std: float) -> Any:
     """Return the matrix that smooths a ring of `size` states with a Gaussian, rows summing to 1."""
     offset = np.arange(size)
     distance = np.minimum(offset, size - offset)
