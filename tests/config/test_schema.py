@@ -109,11 +109,27 @@ def test_a_size_may_be_any_and_a_sample_a_scalar() -> None:
 @pytest.mark.parametrize(
     ("size", "code", "message"),
     [
-        (0, "bad-value", "a size is a positive integer; received 0"),
-        (-1, "bad-value", "a size is a positive integer; received -1"),
-        (1.5, "wrong-type", 'a size is a positive integer, or "any"; received 1.5'),
-        ("8", "wrong-type", 'a size is a positive integer, or "any"; received "8"'),
-        (True, "wrong-type", 'a size is a positive integer, or "any"; received true'),
+        (0, "bad-value", 'a size is a positive integer, or "any" where it may differ; received 0'),
+        (
+            -1,
+            "bad-value",
+            'a size is a positive integer, or "any" where it may differ; received -1',
+        ),
+        (
+            1.5,
+            "wrong-type",
+            'a size is a positive integer, or "any" where it may differ; received 1.5',
+        ),
+        (
+            "8",
+            "wrong-type",
+            'a size is a positive integer, or "any" where it may differ; received "8"',
+        ),
+        (
+            True,
+            "wrong-type",
+            'a size is a positive integer, or "any" where it may differ; received true',
+        ),
     ],
 )
 def test_any_other_size_is_refused(size: object, code: str, message: str) -> None:
@@ -153,6 +169,16 @@ def test_more_nodes_than_any_model_has_are_too_large() -> None:
     [
         ({"optimiser": "Adam"}, "optimiser", 'did you mean "optimizer"?'),
         ({"train": {"epocs": 3}}, "train.epocs", 'did you mean "epochs"?'),
+        (
+            {"train": {"class_weight": {"0": 2}}},
+            "train.class_weight",
+            "weigh each sample instead: an array sample_weight in the data",
+        ),
+        (
+            {"train": {"validation_split": 0.1}},
+            "train.validation_split",
+            "`validation_split` is an argument of [data]",
+        ),
         (
             {"inputs": [{"name": "x", "shape": [1], "dtyp": "bool"}]},
             "inputs.x.dtyp",
@@ -217,6 +243,57 @@ def test_a_precision_is_a_dtype_policy_of_keras() -> None:
     code, key, message = only(train={"precision": "fp16"})
     assert (code, key) == ("bad-value", "train.precision")
     assert message.startswith("train.precision: 'fp16' is not one of float16, bfloat16,")
+
+
+@pytest.mark.parametrize(
+    ("changes", "hint"),
+    [
+        ({"train": {"precision": "fp16"}}, 'did you mean "mixed_float16"?'),
+        ({"train": {"precision": "mixed_floa16"}}, 'did you mean "mixed_float16"?'),
+        ({"inputs": [{"name": "x", "shape": [], "dtype": "float"}]}, 'did you mean "float32"?'),
+        ({"inputs": [{"name": "x", "shape": [], "dtype": "fp16"}]}, 'did you mean "float16"?'),
+        ({"train": {"precision": "q"}}, None),
+    ],
+    ids=str,
+)
+def test_another_name_of_a_dtype_suggests_the_right_one(
+    changes: dict[str, object], hint: str | None
+) -> None:
+    (finding,) = wrong(**changes)
+    assert (finding.code, finding.suggestion) == ("bad-value", hint)
+
+
+@pytest.mark.parametrize(
+    ("table", "key"), [("loss_weights", "metrics"), ("losses", "outputs"), ("losses", "metrics")]
+)
+def test_a_key_of_the_config_below_a_table_of_outputs_belongs_above(table: str, key: str) -> None:
+    (finding,) = wrong(**{table: {key: ["mae"]}})
+    assert (finding.key, finding.suggestion) == (
+        f"{table}.{key}",
+        f"`{key}` is a key of the whole config: write it above the first [table]",
+    )
+
+
+def test_an_output_may_be_called_as_a_key_of_the_config() -> None:
+    layers = [{"type": "Dense", "units": 1, "name": "metrics"}]
+    (finding,) = wrong(layers=layers, loss_weights={"metrics": "x"})
+    assert (finding.key, finding.suggestion) == ("loss_weights.metrics", None)
+
+
+def test_the_optimizer_below_the_losses_belongs_above(findings: Findings, tiny: Tiny) -> None:
+    (finding,) = findings(tiny("", '[losses]\nlast = "mse"\noptimizer = "Adam"\n'))
+    assert (finding.code, finding.key) == ("unknown-node", "losses.optimizer")
+    assert finding.suggestion == (
+        "`optimizer` is a key of the whole config: write it above the first [table]"
+    )
+
+
+def test_losses_by_output_in_the_table_of_one_loss_are_told_where_they_stand() -> None:
+    (finding,) = wrong(loss={"dense": "mse"})
+    assert (finding.message, finding.suggestion) == (
+        "`type` is missing in [loss]",
+        "losses by output stand in [losses]",
+    )
 
 
 def test_one_is_accepted_where_a_float_is_wanted_and_nothing_else_is_coerced() -> None:

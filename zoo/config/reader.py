@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.config.names import Keys, Place
+from zoo.config.syntax import BOM_HINT, syntax_hint
 from zoo.errors import ConfigError, Finding
 from zoo.files import read_bytes
 
@@ -21,26 +22,6 @@ _TOKEN = re.compile(
     r"|(?P<open>[\[{])|(?P<close>[\]}])|(?P<dot>\.)|(?P<end>[=,\n])",
     re.DOTALL,
 )
-_BARE_WORD = re.compile(r"[A-Za-z./~]")
-_BOM_HINT = "save the file as UTF-8 without a byte order mark"
-_SYNTAX_HINTS = {
-    "Invalid value": "a value is a string in quotes, a number, true, false, a list or a table",
-    "Invalid statement": 'a line is `key = value`, "[table]" or a comment',
-    "Expected '=' after a key": 'a line is `key = value`, "[table]" or a comment',
-    "Illegal character '\\n'": "close the string with a quote",
-    "Illegal character '\\r'": "close the string with a quote",
-    "Unterminated string": "close the string with a quote",
-    "Expected \"'": "close the string with a quote",
-    "Unescaped '\\'": 'write "\\\\" for a backslash, or the whole string in single quotes',
-    "Unclosed array": "close the list with ]",
-    "Unclosed inline table": "close the table with }",
-    "Cannot overwrite a value": "this key stands there twice",
-    "Duplicate inline table key": "this key stands there twice",
-    "Cannot declare": "this table stands there twice: put its keys together",
-    "Cannot mutate immutable namespace": "this table is complete already: add the key inside it",
-}
-"""What to do, by how the parser's message begins."""
-
 _NAMES = re.compile(r"\('(.*?)',?\)")
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
@@ -150,15 +131,8 @@ def _syntax_finding(message: str, text: str, file: str | None) -> Finding:
         column = int(place[2]) if place[2] else len(text) - text.rfind("\n")
     lines = text.split("\n")
     excerpt = lines[line - 1].rstrip("\r") if line is not None and line <= len(lines) else None
-    hint = _BOM_HINT if text.startswith("\ufeff") else _syntax_hint(message, excerpt, column)
+    hint = BOM_HINT if text.startswith("\ufeff") else syntax_hint(message, excerpt or "", column)
     # The parser shows a dotted key as Python shows a tuple.
     words = _NAMES.sub(lambda names: names[1].replace("', '", "."), message)
     message = f"this is not TOML: {words}"
     return Finding("syntax", message, file, line, column, excerpt=excerpt, suggestion=hint)
-
-
-def _syntax_hint(message: str, excerpt: str | None, column: int | None) -> str | None:
-    """Says what to do about an error of the parser, which words what it stumbled over."""
-    if message == "Invalid value" and _BARE_WORD.match(excerpt or "", (column or 1) - 1):
-        return "a string needs quotes"
-    return next((hint for start, hint in _SYNTAX_HINTS.items() if message.startswith(start)), None)

@@ -17,11 +17,14 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from zoo.components import did_you_mean
 from zoo.errors import as_written
 
 MAX_NODES = 20_000
 ANY_SIZE = "any"
 """An axis of an input whose size may differ from batch to batch."""
+
+_SIZES = f'a size is a positive integer, or "{ANY_SIZE}" where it may differ'
 
 DTYPES = (
     "float16",
@@ -51,6 +54,13 @@ LOGS = ("tensorboard", "csv")
 STRATEGIES = ("mirrored", "multi_worker")
 SWEEPS = ("grid", "random", "tpe")
 MODES = ("min", "max")
+OTHER_NAMES = {
+    **{"float": "float32", "double": "float64", "half": "float16", "int": "int32"},
+    **{"str": "string", "boolean": "bool"},
+    **{"fp16": "mixed_float16", "bf16": "mixed_bfloat16", "fp32": "float32", "fp64": "float64"},
+    **{"mixed": "mixed_float16"},
+}
+"""What other programs call a dtype or a precision."""
 
 
 def wrong_type(message: str) -> PydanticCustomError:
@@ -58,9 +68,9 @@ def wrong_type(message: str) -> PydanticCustomError:
     return PydanticCustomError("wrong-type", "{message}", {"message": message})
 
 
-def bad_value(message: str) -> PydanticCustomError:
-    """Says that a value of the right type is not accepted."""
-    return PydanticCustomError("bad-value", "{message}", {"message": message})
+def bad_value(message: str, hint: str | None = None) -> PydanticCustomError:
+    """Says that a value of the right type is not accepted, and which may be meant."""
+    return PydanticCustomError("bad-value", "{message}", {"message": message, "hint": hint})
 
 
 def _table_of_type(value: Any) -> Any:
@@ -76,18 +86,18 @@ def _axis(value: Any) -> int | None:
     if value == ANY_SIZE:
         return None
     if not isinstance(value, int) or isinstance(value, bool):
-        raise wrong_type(
-            f'a size is a positive integer, or "{ANY_SIZE}"; received {as_written(value)}'
-        )
+        raise wrong_type(f"{_SIZES}; received {as_written(value)}")
     if value < 1:
-        raise bad_value(f"a size is a positive integer; received {value}")
+        raise bad_value(f"{_SIZES}; received {value}")
     return value
 
 
 def _one_of(choices: tuple[str, ...]) -> AfterValidator:
     def check(value: str) -> str:
         if value not in choices:
-            raise bad_value(f"{value!r} is not one of {', '.join(choices)}")
+            meant = OTHER_NAMES.get(value, value)
+            hint = did_you_mean(meant, choices)
+            raise bad_value(f"{value!r} is not one of {', '.join(choices)}", hint)
         return value
 
     return AfterValidator(check)

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from zoo.components import did_you_mean
-from zoo.config.names import Keys, Place
+from zoo.config.names import Keys, Place, implied_names
 from zoo.config.schema import MODEL_NAME, InputTable, ModelConfig, SweepTable, TrainTable
 from zoo.errors import Finding, as_written
 
@@ -39,9 +39,17 @@ _HINTS = {
 }
 """What to write where one of these is missing."""
 
+_ELSEWHERE = {
+    "train.class_weight": "weigh each sample instead: an array sample_weight in the data",
+    "train.validation_split": "`validation_split` is an argument of [data]",
+}
+"""What to write for an argument of Keras's `fit` that is no key here."""
 
 TOP_LEVEL_KEYS = (*ModelConfig.model_fields, "extends", "vars", "unset")
 """The keys of a config itself."""
+
+BY_OUTPUT = ("losses", "loss_weights")
+"""The tables whose keys are the names of outputs."""
 
 
 def validated(
@@ -65,7 +73,9 @@ def validated(
         return ModelConfig.model_validate(document), []
     except ValidationError as error:
         keys = Keys(document)
-        return None, [_finding(detail, keys, file) for detail in error.errors(include_url=False)]
+        details = error.errors(include_url=False)
+        nodes = _node_names(document)
+        return None, [_finding(detail, keys, file, nodes) for detail in details]
 
 
 def place_of(detail: Any) -> Place:
@@ -73,7 +83,12 @@ def place_of(detail: Any) -> Place:
     return tuple(part for part in detail["loc"] if part not in _UNION_BRANCHES)
 
 
-def _finding(detail: Any, keys: Keys, file: str | None) -> Finding:
+def _node_names(document: Mapping[str, Any]) -> set[str]:
+    tables = [document.get(place) for place in ("inputs", "layers")]
+    return {name for items in tables if isinstance(items, list) for name in implied_names(items)}
+
+
+def _finding(detail: Any, keys: Keys, file: str | None, nodes: set[str]) -> Finding:
     place = place_of(detail)
     key, kind = keys.of(place), detail["type"]
     if kind == "missing":
@@ -81,20 +96,31 @@ def _finding(detail: Any, keys: Keys, file: str | None) -> Finding:
         key = key if place and isinstance(place[-1], str) else f"{key}.type"
         message = f"`{key.rpartition('.')[2]}` is missing in {_table(key)}"
         hint = _HINTS.get(key) or _HINTS.get(f".{key.rpartition('.')[2]}")
+        if key == "loss.type" and nodes & set(detail["input"]):
+            hint = "losses by output stand in [losses]"
         return Finding("missing-key", message, file, key=key, suggestion=hint)
     if kind == "extra_forbidden":
         known, last = _keys_of(place), str(place[-1])
         otherwise = f"known here: {', '.join(known)}"
         of_the_config = len(place) > 1 and last in TOP_LEVEL_KEYS
         suggestion = stands_above(last) if of_the_config else did_you_mean(last, known, otherwise)
+        suggestion = _ELSEWHERE.get(key, suggestion)
         message = f"unknown key `{last}` in {_table(key)}"
         return Finding("unknown-key", message, file, key=key, suggestion=suggestion)
     if kind == "two_losses":
         return Finding("bad-value", detail["msg"], file, key="losses")
     message = f"{key}{_wrong(detail)}{_received(kind, detail['input'])}"
-    is_table = kind == "list_type" and isinstance(detail["input"], dict)
-    hint = f"write [[{key}]]" if is_table else None
+    hint = _hint(detail, key, place, nodes)
     return Finding(_code(kind), message, file, key=key, suggestion=hint)
+
+
+def _hint(detail: Any, key: str, place: Place, nodes: set[str]) -> str | None:
+    if detail["type"] == "list_type" and isinstance(detail["input"], dict):
+        return f"write [[{key}]]"
+    if len(place) == 2 and place[0] in BY_OUTPUT and place[1] in {*TOP_LEVEL_KEYS} - nodes:
+        return stands_above(str(place[1]))
+    hint: str | None = detail.get("ctx", {}).get("hint")
+    return hint
 
 
 def _wrong(detail: Any) -> str:

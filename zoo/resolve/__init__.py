@@ -6,6 +6,7 @@ from zoo.catalog.catalog import Catalog
 from zoo.components import did_you_mean, listed
 from zoo.config.compose import Source
 from zoo.config.schema import ModelConfig
+from zoo.config.validation import BY_OUTPUT, TOP_LEVEL_KEYS, stands_above
 from zoo.errors import Finding
 from zoo.resolve.document import resolved_toml
 from zoo.resolve.missing import MissingPlugins
@@ -118,11 +119,12 @@ def _bind(part: Part, input_names: list[str], findings: Findings) -> None:
 def _losses(
     config: ModelConfig, outputs: tuple[str, ...], parts: PartResolver, findings: Findings
 ) -> dict[str, Part | None]:
-    for place in ("losses", "loss_weights"):
+    for place in BY_OUTPUT:
         for name in getattr(config, place):
             if name not in outputs:
                 message = f"{place}: the model has no output {name!r}"
                 hint = did_you_mean(name, outputs, f"there is: {listed(outputs)}")
+                hint = stands_above(name) if name in TOP_LEVEL_KEYS else hint
                 findings.say("unknown-node", message, f"{place}.{name}", hint)
     if config.loss is None:
         return {
