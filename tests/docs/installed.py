@@ -1,13 +1,12 @@
 """Installs the plugin that a page shows, without `pip`."""
 
-import os
 import shutil
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
+from tests.distributions import write_distribution
 from tests.docs.blocks import ROOT, blocks
+from tests.processes import python
 
 
 def a_zoo(folder: Path) -> Path:
@@ -26,8 +25,6 @@ def install(page: str, site: Path, into: Path) -> None:
     """
     files = [Path(block.marks["file"]) for block in blocks(page) if "file" in block.marks]
     projects = [file.parent for file in files if file.name == "pyproject.toml"]
-    metadata = site / "my_losses-0.1.0.dist-info"
-    metadata.mkdir(parents=True)
     groups: dict[str, dict[str, str]] = {}
     for block in blocks(page):
         if name := block.marks.get("file"):
@@ -36,12 +33,7 @@ def install(page: str, site: Path, into: Path) -> None:
             file.write_text(block.text, encoding="utf-8")
         if "entry points" in block.marks or Path(name or "").name == "pyproject.toml":
             groups |= tomllib.loads(block.text)["project"].get("entry-points", {})
-    lines = [
-        line
-        for group, entries in groups.items()
-        for line in (f"[{group}]", *(f"{name} = {target}" for name, target in entries.items()))
-    ]
-    (metadata / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
+    write_distribution(site, "my-losses", groups, version="0.1.0")
 
 
 def _place_of(file: Path, projects: list[Path], site: Path, into: Path) -> Path:
@@ -56,14 +48,4 @@ def _place_of(file: Path, projects: list[Path], site: Path, into: Path) -> Path:
 
 def run_python(script: str, folder: Path, site: Path) -> str:
     """Runs a script in a process that sees the plugin, and gives what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(site), "TF_CPP_MIN_LOG_LEVEL": "3", "ZOO_ROOT": ""},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return python("-c", script, cwd=folder, PYTHONPATH=str(site), ZOO_ROOT="")

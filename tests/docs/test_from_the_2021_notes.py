@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
 import zoo
+from tests.distributions import write_distribution
+from tests.processes import python
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "how-to" / "from-the-2021-notes.md"
@@ -67,11 +66,9 @@ def test_the_loss_the_metric_and_the_old_weights_of_the_page_work(
     page: Path, tmp_path: Path
 ) -> None:
     root, site = tmp_path / "zoo", tmp_path / "site"
-    info = site / "my_losses-0.1.0.dist-info"
-    for folder in (root, info):
-        folder.mkdir(parents=True)
+    for folder in (root, site):
+        folder.mkdir()
     (root / "registry.toml").write_text("format = 1\n")
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-losses\nVersion: 0.1.0\n")
     groups = {"zoo.metrics": {"largest_gradient": "my_metrics:LargestGradient"}}
     for block in blocks(page):
         kind, _, name = (block["mark"] or "").partition(": ")
@@ -79,25 +76,11 @@ def test_the_loss_the_metric_and_the_old_weights_of_the_page_work(
             (site if name.endswith(".py") else root).joinpath(name).write_text(block["text"])
         elif kind == "entry points":
             groups |= tomllib.loads(block["text"])["project"]["entry-points"]
-    lines = [
-        line
-        for group, entries in groups.items()
-        for line in (f"[{group}]", *(f"{name} = {target}" for name, target in entries.items()))
-    ]
-    (info / "entry_points.txt").write_text("\n".join(lines))
+    write_distribution(site, "my-losses", groups, version="0.1.0")
     config = root / "taper.toml"
     config.write_text(config.read_text() + '\n[[metrics]]\ntype = "largest_gradient"\n')
-    done = subprocess.run(
-        [sys.executable, "-c", RUN],
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": str(site), "TF_CPP_MIN_LOG_LEVEL": "3", "ZOO_ROOT": ""},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    said = json.loads(done.stdout.splitlines()[-1])
+    printed = python("-c", RUN, cwd=root, PYTHONPATH=str(site), ZOO_ROOT="")
+    said = json.loads(printed.splitlines()[-1])
     assert said["published"] == "taper@1.0.0"
     assert said["loss"][-1] < said["loss"][0]
     assert min(said["largest"]) > 0

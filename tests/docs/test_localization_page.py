@@ -1,17 +1,16 @@
 """The page for data-assimilation scientists: its blocks run, one after the other, as they stand."""
 
 import json
-import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests.processes import python
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "localization.md").read_text(encoding="utf-8")
@@ -73,18 +72,7 @@ def run_block(folder: Path, command: str) -> list[str]:
 
 
 def run(folder: Path, *words: str) -> str:
-    environment = {"ZOO_CACHE_DIR": str(folder / "cache"), "ZOO_ROOT": ""}
-    done = subprocess.run(
-        [sys.executable, *words],
-        cwd=folder,
-        env={**os.environ, **environment, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return python(*words, cwd=folder, ZOO_CACHE_DIR=str(folder / "cache"), ZOO_ROOT="")
 
 
 def test_every_block_of_the_localization_page_is_run_by_a_test_here() -> None:
