@@ -76,6 +76,7 @@ def test_a_config_is_changed_and_added_to(tmp_path: Path) -> None:
         ("two\nfour\n", ["four"]),
         ("tw\n", ["tw"]),
     ],
+    ids=str,
 )
 def test_shown_lines_are_printed_whole_and_in_their_order(shown: str, missing: list[str]) -> None:
     assert lines_not_printed(shown, "one\ntwo  \nthree\n") == missing

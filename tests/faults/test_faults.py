@@ -6,9 +6,9 @@ import pytest
 
 from tests.faults.promise import MOST_SHOWN, Promise
 from tests.faults.promises import PROMISES
+from tests.marks import keras_gives_arrays
 
-# Keras reads its variables in a way that NumPy 2 has deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = keras_gives_arrays
 
 # Processes that train or publish and are stopped: tests/runtime and tests/registry hold each of
 # these as well.
@@ -27,11 +27,11 @@ CASES = [
 
 
 @pytest.mark.parametrize("promise", CASES)
-def test_it_is_kept(promise: Promise, tmp_path: Path) -> None:
+def test_a_promise_is_kept(promise: Promise, tmp_path: Path) -> None:
     tally = promise.attack(promise.fast, 1, tmp_path)
     assert tally.broken[:MOST_SHOWN] == []
     assert tally.tried >= 1, tally.notes
 
 
-def test_the_long_ones_are_promises():
+def test_what_is_left_to_the_slow_tests_is_a_promise():
     assert set(LONG) <= {promise.name for promise in PROMISES}

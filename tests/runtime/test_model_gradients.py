@@ -151,7 +151,7 @@ def test_an_epoch_without_an_optimizer_step_reports_no_gradient_metric(data):
     ],
     ids=["clipnorm", "global_clipnorm", "clipvalue"],
 )
-@pytest.mark.parametrize("steps", [1, 2])
+@pytest.mark.parametrize("steps", [1, 2], ids=["each step", "every second step"])
 def test_the_norm_is_that_before_clipping(data, argument, clip, steps):
     model = linear_model()
     expected = norms_by_hand(data, model.get_weights(), epochs=2, steps=steps, clip=clip)
@@ -209,7 +209,7 @@ def exact_model(policy):
     return model
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", [False, True], ids=["without XLA", "with XLA"])
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_under_mixed_precision_the_norm_is_unscaled(exact_data, policy, jit_compile):
     model = exact_model(policy)
@@ -224,7 +224,7 @@ def test_under_mixed_precision_the_norm_is_unscaled(exact_data, policy, jit_comp
     assert history["gradient_norm"][-1] == pytest.approx(expected, rel=1e-6)
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", [False, True], ids=["without XLA", "with XLA"])
 def test_a_step_that_loss_scaling_skips_does_not_count(exact_data, jit_compile):
     model = exact_model("mixed_float16")
     expected = norm(gradient(*exact_data, *model.get_weights()))

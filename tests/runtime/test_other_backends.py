@@ -4,59 +4,29 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 import zoo
+from tests.processes import python
 
 CONFIG = """
 zoo = 1
 name = "m"
-[[inputs]]
-name = "x"
-shape = [6, 2]
-[[layers]]
-name = "conv"
-type = "Conv1D"
-filters = 4
-kernel_size = 3
-[[layers]]
-name = "norm"
-type = "BatchNormalization"
-[[layers]]
-name = "drop"
-type = "Dropout"
-rate = 0.3
-[[layers]]
-name = "flat"
-type = "Flatten"
-[[layers]]
-name = "y"
-type = "Dense"
-units = 2
-[loss]
-type = "by_size"
-[[metrics]]
-type = "MeanAbsoluteError"
-name = "mae"
-[optimizer]
-type = "Adam"
-learning_rate = 0.02
-[data]
-type = "synthetic"
-x_shape = [6, 2]
-y_shape = [2]
-samples = 18
-validation_samples = 6
-test_samples = 6
-[train]
-epochs = 4
-batch_size = 4
-seed = 7
+inputs = [{ name = "x", shape = [6, 2] }]
+layers = [
+    { name = "conv", type = "Conv1D", filters = 4, kernel_size = 3 },
+    { name = "norm", type = "BatchNormalization" },
+    { name = "drop", type = "Dropout", rate = 0.3 },
+    { name = "flat", type = "Flatten" },
+    { name = "y", type = "Dense", units = 2 },
+]
+loss = "by_size"
+metrics = [{ type = "MeanAbsoluteError", name = "mae" }]
+optimizer = { type = "Adam", learning_rate = 0.02 }
+data = { type = "synthetic", x_shape = [6, 2], y_shape = [2], samples = 18, validation_samples = 6 }
+train = { epochs = 4, batch_size = 4, seed = 7 }
 """
 
 PLUGIN = """
@@ -100,17 +70,8 @@ def on_backend(request, zoo_root, make_distribution):
     (zoo_root / "m.toml").write_text(CONFIG)
 
     def on_backend(*commands):
-        environment = {**os.environ, "KERAS_BACKEND": request.param}
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
-        done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, json.dumps(commands)],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-        return json.loads(done.stdout.split("DONE")[1])
+        printed = python("-c", PROGRAM, json.dumps(commands), KERAS_BACKEND=request.param)
+        return json.loads(printed.split("DONE")[1])
 
     on_backend.name = request.param
     return on_backend
