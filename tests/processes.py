@@ -24,10 +24,19 @@ def ended_well(command: Iterable[object], cwd: Path | None = None, **environment
     return done.stdout
 
 
+LEAN = Path(__file__).with_name("lean")
+
+
 def python(*words: object, cwd: Path | None = None, **environment: str) -> str:
-    """Runs Python, which can import what this process can, plugins that a test installed too."""
-    path = os.pathsep.join(filter(None, sys.path))
-    return ended_well([sys.executable, *words], cwd, **{"PYTHONPATH": path, **environment})
+    """Runs Python, which can import what this process can, plugins that a test installed too.
+
+    It does without the packages that no part of the zoo needs and Keras imports where they are,
+    unless Keras has another backend.
+    """
+    path = environment.get("PYTHONPATH") or os.pathsep.join(filter(None, sys.path))
+    if "KERAS_BACKEND" not in environment:
+        path = os.pathsep.join([str(LEAN), path])
+    return ended_well([sys.executable, *words], cwd, **{**environment, "PYTHONPATH": path})
 
 
 _COMMAND = """

@@ -139,6 +139,7 @@ def test_the_plugin_page_shows_the_error_of_a_conflict(
     assert f"{finding}\n" == shown
 
 
+@pytest.mark.usefixtures("warm_processes")
 def test_the_plugin_page_shows_what_plugin_check_says_of_an_exit_and_a_misspelt_group(
     cli: Callable[..., Any], make_distribution: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
