@@ -173,6 +173,9 @@ def test_a_disk_at_fault_is_said_with_what_to_free_and_anything_else_is_not() ->
     assert finding.message == "the training failed: /x: No space left on device"
     assert finding.suggestion is not None
     assert finding.suggestion.startswith("make room on its disk: `zoo gc` shows what may go")
+    short = storage_error("it failed", MemoryError())
+    assert short is not None
+    assert short.findings[0].message == "it failed: out of memory"
     assert storage_error("it failed", OSError(errno.ENOTDIR, "Not a directory")) is None
     assert storage_error("it failed", ValueError("no")) is None
 

@@ -98,6 +98,12 @@ def test_what_the_command_line_gave_comes_from_there(origins: Origins) -> None:
     assert found["layers.last.units"] == "model.toml:8"
 
 
+def test_a_table_that_was_set_key_by_key_comes_from_each_of_them(origins: Origins) -> None:
+    key = "layers.last.kernel_regularizer"
+    found = origins(f"{key}.type='L2'", f"{key}.l2=0.1")
+    assert found[key] == f"--set {key}.type, --set {key}.l2"
+
+
 def test_a_layer_set_by_its_number_is_known_by_its_name(origins: Origins) -> None:
     assert origins("layers.0.units=3")["layers.first.units"] == "--set layers.first.units"
 

@@ -85,6 +85,8 @@ FIRST = "channels_first"
         ("GroupNormalization", {"groups": 2}, [[5, 4]], (5, 4), 8),
         ("RMSNormalization", {}, [[5, 4]], (5, 4), 4),
         ("Normalization", {}, [[5, 4]], (5, 4), 9),
+        ("Normalization", {"mean": [0.5] * 4, "variance": [1.0] * 4}, [[5, 4]], (5, 4), 0),
+        ("UnitNormalization", {}, [[5, 4]], (5, 4), 0),
         ("Add", {}, [[5, 1], [4]], (5, 4), 0),
         ("Multiply", {}, [[5, 4], [1, 4], [5, 1]], (5, 4), 0),
         ("Maximum", {}, [[None, 4], [5, 4]], (None, 4), 0),

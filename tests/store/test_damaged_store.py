@@ -132,6 +132,35 @@ def test_a_file_where_the_store_should_be_is_said_with_what_was_asked_of_it(
     )
 
 
+def test_an_object_that_is_not_there_is_said_with_where_to_look(shared: Registry) -> None:
+    finding = _refused(lambda: list(_store(shared).read("objects/x", 3)), StorageError)
+    assert finding.message.startswith(f"the store {shared.store} cannot be read: FileNotFoundError")
+    assert finding.suggestion == (
+        "check the url under [store] in registry.toml: the place has to be there"
+    )
+
+
+def test_a_store_that_can_only_be_read_is_not_pushed_to() -> None:
+    finding = _refused(Store("https://example.org/zoo").refuse_if_read_only, StorageError)
+    assert finding.message == "the store https://example.org/zoo can only be read"
+    assert finding.suggestion == "push to the place that it shows, for example s3:// or file://"
+
+
+def test_a_file_that_was_changed_since_is_not_pushed(zoo_with: MakeZoo, tmp_path: Path) -> None:
+    registry = zoo_with(f"file://{tmp_path / 'shared'}")
+    (entry,) = registry.weights
+    (registry.root / entry.config).write_text("zoo = 2\n")
+    finding = _refused(
+        lambda: push(registry, [entry], _store(registry), Transfers("pushing")), RegistryError
+    )
+    assert finding.message == (f"small@1.0.0: {entry.config} is not the file that was published")
+    assert finding.code == "hash-mismatch"
+    assert finding.suggestion == (
+        "restore it from version control or a copy; `zoo verify` checks all"
+    )
+    assert not (tmp_path / "shared" / "versions").exists()
+
+
 def test_an_object_that_ends_early_is_said(shared: Registry, tmp_path: Path) -> None:
     (tmp_path / "shared" / "objects" / "x").write_bytes(b"ab")
     finding = _refused(lambda: list(_store(shared).read("objects/x", 3)), StorageError)
