@@ -53,7 +53,7 @@ def graph_of(zoo_root):
         def no_model(reference):
             raise RegistryError(f"{reference} is not there")
 
-        shelf = Shelf(lambda: None, workspace.catalog)
+        shelf = Shelf(None, workspace.catalog)
         return canonical_graph(model, shelf.build(model), no_model)
 
     return graph_of

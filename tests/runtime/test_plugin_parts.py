@@ -88,6 +88,11 @@ def silent(model, data, settings, callbacks):
     """A loop that calls no callbacks."""
     return model.fit(*data["train"], epochs=settings.epochs, verbose=0)
 
+def mute(model, data, settings, callbacks):
+    """A loop that trains and tells nobody."""
+    model.fit(*data["train"], epochs=settings.epochs, verbose=0)
+    return {"loss": []}
+
 def wrong_loop(model, data, settings, callbacks):
     raise RuntimeError("no gradients on Sundays")
 
@@ -128,7 +133,9 @@ ENTRY_POINTS = {
             "raises",
         )
     },
-    "zoo.loops": {name: f"parts_mod:{name}" for name in ("two_steps", "silent", "wrong_loop")},
+    "zoo.loops": {
+        name: f"parts_mod:{name}" for name in ("two_steps", "silent", "mute", "wrong_loop")
+    },
     "zoo.callbacks": {"Tracker": "parts_mod:Tracker"},
     "zoo.evaluators": {
         name: f"parts_mod:{name}"
@@ -207,9 +214,26 @@ def test_a_loop_that_calls_no_callbacks_is_recorded_at_its_end(train):
     assert run.publish().reference == "m@1.0.0"
 
 
-def test_what_a_loop_raises_is_an_error_of_the_training(train, zoo_root):
-    with pytest.raises(RunError, match="RuntimeError: no gradients on Sundays"):
+def test_a_loop_that_calls_no_callbacks_adds_to_the_epochs_before(train):
+    before = train({"train.epochs": 2, "train.loop": "silent"}).history["loss"]
+    run = train({"train.epochs": 3, "train.loop": "silent"}, resume=True)
+    assert run.history["loss"][:2] == before
+    assert run.facts["epochs"] == len(run.history["loss"]) == 2 + 3  # it always begins at 0
+
+
+def test_a_loop_that_reports_no_epoch_is_an_error_and_says_what_to_do(train, zoo_root):
+    with pytest.raises(RunError, match='the loop "mute" reported no epoch') as caught:
+        train({"train.loop": "mute"})
+    assert "call the callbacks" in caught.value.findings[0].suggestion
+    assert json.loads((zoo_root / "run/run.json").read_text())["status"] == "failed"
+
+
+def test_what_a_loop_raises_is_an_error_of_the_training_that_names_the_line(train, zoo_root):
+    line = MODULE[: MODULE.index("raise RuntimeError")].count("\n") + 1
+    place = rf"\(parts_mod.py:{line} of zoo-parts 1.0\)"
+    with pytest.raises(RunError, match=f"RuntimeError: no gradients on Sundays {place}") as caught:
         train({"train.loop": "wrong_loop"})
+    assert isinstance(caught.value.__cause__, RuntimeError)  # whose lines --debug shows
     assert json.loads((zoo_root / "run/run.json").read_text())["status"] == "failed"
 
 
@@ -230,7 +254,7 @@ def evaluated(root, run, evaluators, report=None):
     text = (root / "run/config.toml").read_text()
     (root / "run/config.toml").write_text(text + evaluators)
     workspace = Workspace(root)
-    shelf = Shelf(lambda: None, workspace.catalog)
+    shelf = Shelf(None, workspace.catalog)
     model, built = shelf.of_run(str(run.folder))
     return evaluate(model, built, workspace.catalog, report)
 

@@ -44,6 +44,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
         self._began: float | None = None
         self.history = history
         self.done = max((len(values) for values in history.values()), default=0)
+        self._before = self.done
         self._seconds = _earlier_seconds(run, self.done)
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -101,9 +102,13 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
 
     def take_missing(self, history: Mapping[str, Any]) -> None:
         """Takes the history of a loop that called no callbacks."""
-        if not self.history:
-            self.history = {name: [_finite(v) for v in values] for name, values in history.items()}
-            self.done = max((len(values) for values in self.history.values()), default=0)
+        if self.done > self._before:
+            return
+        for name, values in history.items():
+            kept = self.history.setdefault(name, [])
+            kept.extend([None] * (self._before - len(kept)))
+            kept.extend(map(_finite, values))
+        self.done = max((len(values) for values in self.history.values()), default=0)
 
     def finish(self, model: Any) -> None:
         """Writes the final state: callbacks may change the weights at the end."""

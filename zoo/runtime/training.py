@@ -25,7 +25,8 @@ from zoo.resolve.settings import settings
 from zoo.runs import DATA, PROVENANCE, Run
 from zoo.runtime import checkpoint
 from zoo.runtime.batch_log import Log
-from zoo.runtime.data import check_targets, load_data
+from zoo.runtime.blame import line_of_a_plugin
+from zoo.runtime.data import load_data
 from zoo.runtime.data_summary import data_summary
 from zoo.runtime.fingerprint import fingerprint, part_within
 from zoo.runtime.instantiate import Instantiator
@@ -35,6 +36,7 @@ from zoo.runtime.progress import progress_callback
 from zoo.runtime.recorder import Recorder
 from zoo.runtime.run_folder import folder_of, locked
 from zoo.runtime.signals import StopRequest, stop_on_signals, stopped_by
+from zoo.runtime.targets import check_targets
 from zoo.runtime.weights import Shelf, assign
 from zoo.runtime.workers import worker_of
 
@@ -136,7 +138,7 @@ class _Training:
             self._start_from(built, self.wishes.start_from)
         keras.utils.set_random_seed(self.model.train.seed)
         data = load_data(self.model.data, self.instantiator, built)
-        check_targets(data, self._elementwise_outputs(), built)
+        self._check_targets(data, built)
         # What a callback writes stays in the run's folder.
         inside = Instantiator(self.model.source.path, run.folder, run.folder)
         supplied = {"run_folder": str(run.folder)}
@@ -165,6 +167,13 @@ class _Training:
             built = self.shelf.build(self.model)
         check_losses(built)
         return built
+
+    def _check_targets(self, data: Any, built: Any) -> None:
+        key = self.model.data.key if self.model.data is not None else "data"
+        try:
+            check_targets(data, self._elementwise_outputs(), self.model.losses, built)
+        except ZooError as error:
+            raise error.located(file=str(self.model.source.path), key=key) from None
 
     def _elementwise_outputs(self) -> list[str]:
         # Of a plugin's loss it is not known; of Keras's own, few take targets of another shape.
@@ -274,7 +283,7 @@ class _Training:
             with contextlib.suppress(StorageError):
                 run.log(f"{status}: {in_one_line(error)}")
                 run.write_facts(status=status, finished=_now(), epochs=recorder.done)
-            raise error from None
+            raise error from error.__cause__
         finally:
             getattr(progress, "close", lambda: None)()
             if self.worker.leads and run.checkpoint_path.exists():
@@ -304,10 +313,18 @@ class _Training:
         except Exception as error:  # Keras and plugins raise anything here
             if (full := storage_error("the training failed", error)) is not None:
                 raise full from error
-            raise RunError(
-                f"the training failed: {type(error).__name__}: {in_one_line(error)}", "training"
-            ) from error
+            place = line_of_a_plugin(error, self.model.parts())
+            what = f"{type(error).__name__}: {in_one_line(error)}" + (
+                f" ({place})" if place else ""
+            )
+            raise RunError(f"the training failed: {what}", "training") from error
         recorder.take_missing(getattr(returned, "history", {}))
+        if recorder.done == done < last:
+            raise RunError(
+                f'the loop "{self.model.loop.component.name}" reported no epoch',
+                "training",
+                suggestion="let it call the callbacks that it gets, or return Keras's History",
+            )
 
     def _loop(self) -> Callable[..., Any]:
         if self.model.train.strategy != "multi_worker":
