@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -95,41 +95,6 @@ def output_names(model: Any) -> list[str]:
     return list(outputs) if isinstance(outputs, dict) else [str(model.output_names[0])]
 
 
-def check_targets(data: Mapping[str, Split], elementwise: Sequence[str], model: Any) -> None:
-    """Refuses targets that a loss would stretch to the prediction's shape without a word.
-
-    Args:
-        data: What the dataset returned.
-        elementwise: The outputs whose loss compares element by element.
-        model: The Keras model.
-
-    Raises:
-        RunError: If a target's shape is not the output's.
-    """
-    names = output_names(model)
-    shapes = {name: tuple(t.shape[1:]) for name, t in zip(names, model.outputs, strict=True)}
-    for split in (name for name in SPLITS if name in data):
-        parts = split_parts(_shown(data[split]))
-        for label, array in named_arrays("y", parts[1], names) if parts is not None else ():
-            name = label[2:-1] if label != "y" else names[0]
-            shape = np.asarray(array).shape[1:]
-            if name in elementwise and not _alike(shape, shapes[name]):
-                raise RunError(
-                    f"{label} of {split} has samples of shape {shape}; the output {name} gives "
-                    f"{shapes[name]}"
-                )
-
-
-def _alike(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
-    # Keras itself adds or drops one last axis of 1.
-    longer, shorter = (shape, wanted) if len(shape) > len(wanted) else (wanted, shape)
-    if len(longer) == len(shorter) + 1 and longer[-1] == 1:
-        longer = longer[:-1]
-    return len(longer) == len(shorter) and all(
-        None in (a, b) or a == b for a, b in zip(longer, shorter, strict=True)
-    )
-
-
 def _checked(data: Any, model: Any) -> dict[str, Split]:
     if not isinstance(data, Mapping) or "train" not in data:
         raise RunError(
@@ -142,7 +107,7 @@ def _checked(data: Any, model: Any) -> dict[str, Split]:
     return dict(data)
 
 
-def _shown(split: Split) -> Split:
+def shown(split: Split) -> Split:
     """Gives what is checked of a split: of one that gives samples, the first."""
     if not gives_samples(split):
         return split
@@ -155,7 +120,7 @@ def _shown(split: Split) -> Split:
 def _check_split(name: str, split: Split, model: Any) -> None:
     if gives_samples(split) and split.sample_count < 1:
         raise RunError(f"the split {name} has no samples")
-    parts = split_parts(_shown(split))
+    parts = split_parts(shown(split))
     if parts is None:
         if not hasattr(split, "__getitem__") and not hasattr(split, "__iter__"):
             raise RunError(f"the split {name} is a {type(split).__name__}; it should be (x, y)")
@@ -208,7 +173,9 @@ def named_arrays(what: str, values: Any, names: list[str]) -> Iterator[tuple[str
 def _check_array(label: str, values: Any) -> int:
     array = np.asarray(values)
     if array.dtype.kind not in "fiub" and not (array.dtype.kind in "SU" and label[0] == "x"):
-        raise RunError(f"{label} holds {array.dtype}; numbers are needed")
+        is_text = label[0] == "y" and array.dtype.kind in "SUO"
+        hint = "for a class, write its number, from 0" if is_text else None
+        raise RunError(f"{label} holds {array.dtype}; numbers are needed", suggestion=hint)
     if array.ndim == 0 or array.shape[0] == 0:
         raise RunError(f"{label} has no samples")
     if array.dtype.kind == "f" and not (finite := np.isfinite(array)).all():
