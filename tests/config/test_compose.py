@@ -99,6 +99,12 @@ def test_after_something_unknown_suggests_the_right_one(refused: Refused, base: 
     assert finding.suggestion == 'did you mean "first"?'
 
 
+def test_after_something_unknown_is_said_of_callbacks_too(refused: Refused, base: Path) -> None:
+    finding = refused(child('[[train.callbacks]]\ntype = "CSVLogger"\nafter = "erly_stopping"\n'))
+    assert finding.key == "train.callbacks.csv_logger.after"
+    assert finding.suggestion == 'did you mean "early_stopping"?'
+
+
 def test_everything_else_replaces(composed: Compose, base: Path) -> None:
     document = composed(child('[[inputs]]\nname = "x"\nshape = [3, 4]\n'))
     assert document["inputs"] == [{"name": "x", "shape": [3, 4]}]
