@@ -113,6 +113,11 @@ def test_many_numbers_with_points_are_no_deep_key() -> None:
     assert len(parse_toml(f"a = [{', '.join(['1.5'] * 100)}]")["a"]) == 100
 
 
+def test_many_lists_beside_each_other_are_no_deep_nesting() -> None:
+    lists, deep = ", ".join(["[[], {}]"] * 100), "[" * MAX_NESTING + "]" * MAX_NESTING
+    assert len(parse_toml(f"a = [{lists}]\nb = {deep}\n")["a"]) == 100
+
+
 def test_closing_too_often_is_a_syntax_error_and_nothing_worse() -> None:
     assert _refused("a = ]]]]").code == "syntax"
 
