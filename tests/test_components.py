@@ -126,6 +126,11 @@ def test_exchanged_letters_of_a_short_word_are_seen_through(word: str, match: st
     assert closest(word, ["mse", "tiny", "anti", "ba"]) == match
 
 
+def test_words_that_share_few_letters_are_not_alike() -> None:
+    assert closest("stack", ["Subtract", "Dense"]) is None
+    assert closest("batchnorm", ["BatchNormalization"]) == "BatchNormalization"
+
+
 def test_a_word_beyond_all_measure_is_like_nothing() -> None:
     assert closest("a" * 10_000_000, ["a" * 99]) is None
 

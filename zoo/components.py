@@ -45,6 +45,7 @@ _PATH_ARGUMENT = re.compile(
 
 _LONGEST_WORD = 100
 _MOST_LISTED = 12
+_ALIKE = 0.62
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def closest(word: str, candidates: Iterable[str]) -> str | None:
     same_letters = (other for other in by_folded if sorted(other) == sorted(folded))
     match = next(same_letters, None) if len(folded) > 2 else None
     if match is None:
-        match = next(iter(difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.6)), None)
+        match = next(iter(difflib.get_close_matches(folded, by_folded, n=1, cutoff=_ALIKE)), None)
     return None if match is None else _spelt_alike(word, by_folded[match])
 
 

@@ -2,7 +2,10 @@
 
 import pytest
 
+import zoo
 from zoo.catalog.catalog import Catalog, broken
+from zoo.catalog.discovery import find_components
+from zoo.catalog.habits import MEANT, REMEDIES
 from zoo.components import Component
 from zoo.errors import ConfigError, PluginError
 
@@ -22,6 +25,7 @@ CATALOG = Catalog(
     ],
     disabled=[component("Hidden", "zoo-off")],
 )
+INSTALLED = find_components(disabled="1")
 
 
 def refused(kind: str, name: str) -> tuple[str, str, str | None]:
@@ -95,6 +99,46 @@ def test_an_unknown_name_says_what_might_be_meant_and_who_has_it(
     kind: str, name: str, message: str, suggestion: str
 ) -> None:
     assert refused(kind, name) == ("unknown-component", message, suggestion)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "suggestion"),
+    [
+        ("metrics", "rmse", 'did you mean "RootMeanSquaredError"?'),
+        ("metrics", "smape", "`zoo list metrics` shows what there is"),
+        ("losses", "rmse", 'write "mse": it is least where its root is'),
+        ("losses", "SCE", 'did you mean "SparseCategoricalCrossentropy"?'),
+        ("optimizers", "sgdm", 'write { type = "SGD", momentum = 0.9 }'),
+        ("layers", "Lambda", "a config holds no code: write a layer in a plugin"),
+        (
+            "callbacks",
+            "LearningRateScheduler",
+            "write a schedule as `learning_rate` of [optimizer]",
+        ),
+        (
+            "optimizers",
+            "adam(learning_rate=0.01, amsgrad=True)",
+            'write { type = "adam", learning_rate = 0.01, amsgrad = true }',
+        ),
+        ("regularizers", "l2(0.01)", 'write { type = "l2", l2 = 0.01 }'),
+        ("optimizers", "adam(lr)", "`zoo list optimizers` shows what there is"),
+    ],
+)
+def test_what_is_written_elsewhere_is_told_what_it_is_here(
+    kind: str, name: str, suggestion: str
+) -> None:
+    with pytest.raises(ConfigError) as info:
+        INSTALLED.find(kind, name)
+    (finding,) = info.value.findings
+    assert finding.suggestion is not None
+    assert finding.suggestion.removesuffix(f" (zoo {zoo.__version__})") == suggestion
+
+
+def test_whatever_is_said_to_be_meant_is_there_and_its_other_name_is_not() -> None:
+    for kind, names in MEANT.items():
+        rows = {row.name for row in INSTALLED.of_kind(kind)}
+        assert set(names.values()) <= rows
+        assert not rows & {*names, *REMEDIES.get(kind, ())}
 
 
 def test_a_broken_component_is_an_error_of_its_plugin() -> None:

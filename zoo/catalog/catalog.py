@@ -5,6 +5,7 @@ from functools import cached_property
 
 from zoo.catalog.card_cache import Cards
 from zoo.catalog.cards import Card
+from zoo.catalog.habits import MEANT, REMEDIES, as_a_table, called
 from zoo.components import Component, closest, normalized, singular
 from zoo.errors import ConfigError, PluginError
 
@@ -99,7 +100,15 @@ class Catalog:
     def _suggestion(self, kind: str, name: str) -> str | None:
         rows = {row.name: row for row in self.of_kind(kind)}
         rows |= {row.qualified: row for row in self.of_kind(kind)} if "/" in name else {}
-        match = closest(name, rows)
+        if name.endswith(")") and called(name) in rows:
+            card = self.card(rows[called(name)])
+            table = as_a_table(name, [argument.name for argument in card.arguments])
+            return f"write {table}" if table else None
+        remedy = REMEDIES.get(kind, {}).get(name.casefold())
+        if remedy is not None:
+            return remedy or None
+        meant = MEANT.get(kind, {}).get(name.casefold())
+        match = meant if meant in rows else closest(name, rows)
         if match is not None:
             return f'did you mean "{match}"? ({rows[match].distribution} {rows[match].version})'
         elsewhere = next((row for row in self.rows if row.name == name), None)

@@ -40,12 +40,18 @@ class MissingPlugins:
                 "plugin-missing",
                 suggestion=f"install it with: pip install '{self._requirements[owner]}'",
             )
-        if str(finding.suggestion).startswith("did you mean"):
+        if not str(finding.suggestion).startswith("`zoo list"):
             return error
+        return ConfigError(finding.message, finding.code, suggestion=self.hint)
+
+    @property
+    def hint(self) -> str | None:
+        """Says which plugins may have something, where some are not installed."""
+        if not self._requirements:
+            return None
         wanted = " or ".join(self._requirements)
         commands = " ".join(f"'{requirement}'" for requirement in self._requirements.values())
-        hint = f"{wanted} may have it, which this zoo names: pip install {commands}"
-        return ConfigError(finding.message, finding.code, suggestion=hint)
+        return f"{wanted} may have it, which this zoo names: pip install {commands}"
 
     @cached_property
     def _known(self) -> "Registry | None":
