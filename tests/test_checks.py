@@ -58,6 +58,20 @@ def test_a_bad_sample_is_refused_in_the_words_that_stand_beside_it(
     assert worded(zoo.check(sample.name)).replace(str(zoo_root), "ZOO") == expected
 
 
+def test_a_config_of_another_zoo_says_which(
+    zoo_root: Path, tmp_path: Path, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (zoo_root / "models").mkdir()
+    path = zoo_root / "models" / "m.toml"
+    path.write_text(tiny("", '[data]\ntype = "npz"\npath = "../data.npz"\n'))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ZOO_ROOT", raising=False)
+    (finding,) = zoo.check(path)
+    assert (finding.code, finding.key) == ("unsafe-path", "data.path")
+    assert finding.suggestion == f"this config is of another zoo: name that with --zoo {zoo_root}"
+    assert zoo.check(path, zoo=zoo_root) == []
+
+
 def test_an_unknown_key_hides_no_other_error(zoo_root: Path, tiny: Tiny) -> None:
     text = tiny('optimiser = "Adam"').replace('"Dense"', '"Dence"', 1)
     (zoo_root / "m.toml").write_text(text)

@@ -131,6 +131,38 @@ def test_an_unknown_model_suggests_the_right_one(make_distribution: Make) -> Non
     )
 
 
+def test_a_config_that_the_registry_does_not_name_goes_by_its_path(
+    zoo_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (zoo_root / "models").mkdir()
+    (zoo_root / "models" / "load.toml").touch()
+    registry = read_registry(zoo_root)
+    assert refused(RegistryError, lambda: find_model("load", NOTHING, registry)) == (
+        "unknown-model",
+        "there is no model 'load'",
+        "registry.toml does not name it: use its path, models/load.toml",
+    )
+    monkeypatch.chdir(zoo_root / "models")
+    hint = refused(RegistryError, lambda: find_model("load", NOTHING, registry))[2]
+    assert hint == "registry.toml does not name it: use its path, load.toml"
+
+
+def test_a_model_may_be_of_a_plugin_that_is_missing(
+    make_distribution: Make, zoo_root: Path
+) -> None:
+    catalog = shipped(make_distribution)
+    text = 'format = 1\n[[plugins]]\nname = "zoo-gone"\nrequires = ">=1"\n'
+    (zoo_root / "registry.toml").write_text(text)
+    registry = read_registry(zoo_root)
+    missing = "zoo-gone may have it, which this zoo names: pip install 'zoo-gone>=1'"
+    for name, hint in (("tinny", f'did you mean "tiny"? or {missing}'), ("sea", missing)):
+        assert refused(RegistryError, lambda name=name: find_model(name, catalog, registry)) == (  # type: ignore[misc]
+            "unknown-model",
+            f"there is no model {name!r}",
+            hint,
+        )
+
+
 def test_a_model_that_two_plugins_ship_is_ambiguous(make_distribution: Make) -> None:
     shipped(make_distribution)
     catalog = shipped(make_distribution, "zoo-more")

@@ -12,7 +12,8 @@ from zoo.config.reader import plain_data_findings
 from zoo.config.salvage import ABOUT_SHAPES, Known, known_part
 from zoo.config.validation import validated
 from zoo.errors import Finding, ZooError, error_of
-from zoo.files import safe_path
+from zoo.files import LEADS_OUT, safe_path
+from zoo.registry.root import FILE_NAME
 from zoo.resolve import ResolvedModel, resolve
 from zoo.sources import find_model
 
@@ -69,7 +70,18 @@ def check_source(
         return found
     from zoo.config.locate import located  # only where there is something to point at
 
-    return replace(found, findings=located(found.findings, source, extended, overrides))
+    findings = [_of_its_zoo(finding, source) for finding in found.findings]
+    return replace(found, findings=located(findings, source, extended, overrides))
+
+
+def _of_its_zoo(finding: Finding, source: Source) -> Finding:
+    """Tells of a path that leads out of the folder of a config that another zoo holds."""
+    if finding.code != "unsafe-path" or source.origin or LEADS_OUT not in finding.message:
+        return finding
+    holds = (folder for folder in source.path.resolve().parents if (folder / FILE_NAME).exists())
+    root = next(holds, None)
+    hint = f"this config is of another zoo: name that with --zoo {root}"
+    return replace(finding, suggestion=hint) if root is not None else finding
 
 
 def _model_source(name: str, catalog: Catalog, registry: "OpenRegistry") -> Source:

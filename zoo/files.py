@@ -23,6 +23,9 @@ _REMEDIES = {
     errno.EPERM: "ask its owner for the right to do so, or use another folder",
     errno.ENOMEM: _MORE_MEMORY,
 }
+LEADS_OUT = "it leads out of"
+"""How the refusal of a path begins that is plain, but of another folder."""
+
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
@@ -186,7 +189,7 @@ def safe_path(text: str, *, folder: Path, root: Path) -> Path:
             path = (folder / text).resolve()
             if path.is_relative_to(root.resolve()):
                 return path
-            reason = f"it leads out of {root}"
+            reason = f"{LEADS_OUT} {root}"
         except (OSError, RuntimeError) as error:
             reason = f"it cannot be followed: {error}"
     raise ConfigError(

@@ -1,5 +1,7 @@
 """From what a user names, a path, a model or a version, to the config that is meant."""
 
+import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,8 +9,9 @@ from zoo.catalog.catalog import Catalog
 from zoo.catalog.modules import package_folder
 from zoo.components import MODELS, Component, did_you_mean
 from zoo.config.compose import Source
+from zoo.config.schema import MODEL_NAME
 from zoo.errors import ConfigError, PluginError, RegistryError, StorageError
-from zoo.registry.root import WEIGHTS_FOLDER
+from zoo.registry.root import FILE_NAME, WEIGHTS_FOLDER
 from zoo.runs import Run
 
 if TYPE_CHECKING:  # reading one is seldom needed, and takes time to import
@@ -81,10 +84,24 @@ def _row(
                 "plugin-missing",
                 suggestion=f"pip install {distribution}",
             ) from None
-        hint = did_you_mean(name, model_sources(catalog, registry), "`zoo list models` shows all")
+        hint = _whose_it_may_be(name, catalog, registry)
         raise RegistryError(
             f"there is no model {name!r}", "unknown-model", suggestion=hint
         ) from None
+
+
+def _whose_it_may_be(name: str, catalog: Catalog, registry: "Registry | None") -> str:
+    root = registry.root if registry is not None else Path.cwd()
+    if re.fullmatch(MODEL_NAME, name):
+        for file in (root / "models" / f"{name}.toml", root / f"{name}.toml"):
+            if file.is_file():
+                return f"{FILE_NAME} does not name it: use its path, {os.path.relpath(file)}"
+    from zoo.resolve.missing import MissingPlugins  # only where something is wrong
+
+    meant = did_you_mean(name, model_sources(catalog, registry))
+    missing = MissingPlugins(lambda: registry).hint
+    said = " or ".join(hint for hint in (meant, missing) if hint)
+    return said or "`zoo list models` shows all"
 
 
 def _shipped(row: Component) -> Source:

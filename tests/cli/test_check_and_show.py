@@ -154,3 +154,13 @@ def test_a_wrong_argument_of_a_plugin_that_cannot_be_imported_is_found(zoo_root,
     (zoo_root / "m.toml").write_text(chain(1, "Widen", 'width = "3"'))
     imported = imported_by("check", "m.toml", status=2, PYTHONPATH=str(extra))
     assert imported.isdisjoint(NEVER)
+
+
+@pytest.mark.parametrize("command", ["evaluate", "export"])
+def test_what_takes_a_version_or_a_run_says_so_of_a_config(cli, zoo_root, command):
+    (zoo_root / "m.toml").write_text(HEAD)
+    options = ["-f", "keras"] if command == "export" else []
+    assert cli(command, "m.toml", *options, status=3).err == (
+        "error[unknown-model]: m.toml is a config; this takes a model's name or version, or a "
+        "run's folder\n  = train it first: zoo train m.toml\n"
+    )

@@ -291,7 +291,8 @@ def test_a_model_without_weights_says_how_to_make_some() -> None:
         parse_registry(text, Path("/zoo")).find("tiny")
     assert str(info.value) == (
         "error[unknown-version]: tiny has no published weights\n"
-        "  = train and publish it: zoo train tiny --publish"
+        "  = train and publish it: zoo train tiny --publish; or import its weights: "
+        "zoo import FILE --model tiny"
     )
 
 

@@ -239,8 +239,13 @@ def test_a_plugin_that_fits_is_none_pre_releases_included(zoo_root: Path, requir
     assert verify(read_registry(zoo_root), [], {"zoo-extra": "1.0rc1"}) == []
 
 
-def test_the_plugins_that_made_a_version_are_looked_for(entry: WeightsEntry) -> None:
-    assert missing_plugins(entry, {}) == ["zoo-extra"]
+def test_a_version_whose_plugin_is_not_installed_is_a_problem(
+    registry: Registry, entry: WeightsEntry
+) -> None:
+    (problem,) = verify(registry, [entry], {})
+    assert problem.code == "plugin-missing"
+    assert problem.message == "tiny@1.0.0 is made of zoo-extra, which is not installed"
+    assert problem.suggestion == "pip install 'zoo-extra==1.0'"
     assert missing_plugins(entry, {"zoo-extra": "9"}) == []
 
 
@@ -272,7 +277,9 @@ class TestRoot:
         with pytest.raises(RegistryError) as info:
             find_root(tmp_path)
         assert info.value.findings[0].message == f"{tmp_path} has no registry.toml"
-        assert re.search("name one with --zoo DIR or ZOO_ROOT, or make one", str(info.value))
+        assert re.search(
+            "--zoo DIR, ZOO_ROOT or, in Python, zoo=.DIR., or make one", str(info.value)
+        )
 
     def test_where_there_is_none_there_is_none(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

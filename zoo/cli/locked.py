@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.cli.command import report
+from zoo.errors import RegistryError
 from zoo.runs import RUN_FILE, open_run
 from zoo.workspace import Workspace
 
@@ -42,6 +43,12 @@ def version_or_run(workspace: Workspace, what: str, locked: bool) -> tuple[str, 
         ZooError: If there is no such thing, or it is not as the lock says.
     """
     is_run = Path(what, RUN_FILE).is_file()
+    if not is_run and what.endswith(".toml"):
+        raise RegistryError(
+            f"{what} is a config; this takes a model's name or version, or a run's folder",
+            "unknown-model",
+            suggestion=f"train it first: zoo train {what}",
+        )
     label = what if is_run else workspace.known_registry.find(what).reference
     if locked and is_run:
         config = open_run(what).config_path

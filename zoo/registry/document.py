@@ -179,7 +179,8 @@ class Registry:
             return RegistryError(
                 f"{name} has no published weights",
                 "unknown-version",
-                suggestion=f"train and publish it: zoo train {name} --publish",
+                suggestion=f"train and publish it: zoo train {name} --publish; or import its "
+                f"weights: zoo import FILE --model {name}",
             )
         hint = did_you_mean(name, self.names, "`zoo list models` shows what there is")
         return RegistryError(f"the zoo has no model {name!r}", "unknown-model", suggestion=hint)

@@ -50,6 +50,6 @@ def no_registry(message: str) -> RegistryError:
     """Makes the error for a zoo that is not there."""
     return RegistryError(
         message,
-        suggestion="go to a folder of a zoo, name one with --zoo DIR or ZOO_ROOT, or make one: "
-        "zoo new zoo DIR",
+        suggestion="go to a folder of a zoo, name one with --zoo DIR, ZOO_ROOT or, in Python, "
+        'zoo="DIR", or make one: zoo new zoo DIR',
     )
