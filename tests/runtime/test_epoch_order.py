@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from zoo.runtime.batches import EpochOrder, batches
+from zoo.runtime.workers import Worker
 
 
 def order_of(seed, epoch, count, **options):
@@ -47,6 +48,15 @@ def test_the_place_of_a_sample_is_spread_over_the_whole_epoch():
 
 def test_without_shuffling_the_data_keeps_its_order():
     assert order_of(5, 3, 9, shuffle=False) == list(range(9))
+
+
+def test_a_worker_that_has_nothing_of_a_batch_gets_nothing(model):
+    x, y = np.arange(10.0).reshape(5, 2), np.arange(5.0)[:, None]
+    found = [
+        [len(batch[0]) for batch in batches((x, y), model, 4, EpochOrder(1), Worker(rank, 2))]
+        for rank in range(2)
+    ]
+    assert found == [[2, 0], [2, 1]]
 
 
 @pytest.fixture

@@ -51,8 +51,12 @@ class EpochOrder:
         if not self._shuffle or count < 2:
             return positions
         seed = tf.stack([tf.constant(self._seed, tf.int64), self._epoch])
-        return tf.random.experimental.index_shuffle(
-            tf.cast(positions, tf.int64), seed, tf.constant(count - 1, tf.int64)
+        chosen, last = tf.cast(positions, tf.int64), tf.constant(count - 1, tf.int64)
+        # Of the last batch a worker may have nothing, which TensorFlow refuses to shuffle.
+        return tf.cond(
+            tf.size(chosen) > 0,
+            lambda: tf.random.experimental.index_shuffle(chosen, seed, last),
+            lambda: chosen,
         )
 
 
