@@ -79,6 +79,10 @@ class Killer(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         rank = json.loads(os.environ.get("TF_CONFIG", "{}")).get("task", {}).get("index")
         if os.environ.get("KILL") == f"worker {rank} in epoch {epoch}":
+            if (mark := os.environ.get("KILLED")) is not None:  # once, whoever begins again
+                if os.path.exists(mark):
+                    return
+                open(mark, "w").close()
             os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -206,6 +210,47 @@ def test_two_workers_train_as_one_process_and_a_killed_one_is_resumed(
     assert variables(folder).keys() == variables(zoo_root / "two").keys()
     for name, array in variables(zoo_root / "two").items():
         np.testing.assert_array_equal(variables(folder)[name], array, err_msg=name)
+
+
+@pytest.mark.slow  # Ray starts, and two of its processes: twice, and once more after the kill
+@pytest.mark.parametrize("rank", [0, 1])
+def test_workers_that_ray_places_train_as_one_process_and_begin_again_after_a_kill(
+    config, start, zoo_root, rank
+):
+    pytest.importorskip("ray")
+    alone = zoo.train(config, folder=zoo_root / "alone", quiet=True)
+    two = {"strategy": "multi_worker"}
+    whole = ended(start(zoo_root / "two", "--workers", "2", **two))
+    assert whole["run"] == str(zoo_root / "two")
+    assert_alike(zoo_root / "two", alone, 1e-6)
+
+    folder, mark = zoo_root / "killed", zoo_root / "mark"
+    kill = {"KILL": f"worker {rank} in epoch 2", "KILLED": str(mark)}
+    process = start(folder, "--workers", "2", "--publish", **two, **kill)
+    out, err = process.communicate(timeout=600)
+    assert process.returncode == 0, err[-3000:]
+    assert mark.exists()
+    assert "all 2 workers begin again after the last checkpoint (1 of at most 3 times)" in err
+    assert json.loads(out)["history"] == whole["history"]
+    assert json.loads(out)["published"] == "m@1.0.0"
+    for name, array in variables(zoo_root / "two").items():
+        np.testing.assert_array_equal(variables(folder)[name], array, err_msg=name)
+
+
+@pytest.mark.slow  # Ray starts, and two of its processes
+def test_what_is_wrong_in_a_worker_of_ray_ends_the_command_as_it_would_without(
+    config, start, zoo_root
+):
+    pytest.importorskip("ray")
+    np.savez(zoo_root / "d.npz", x=np.full((8, 6), np.nan, "float32"), y=np.ones((8, 2), "float32"))
+    data = ("--set", 'data={type="npz", path="d.npz"}')
+    found = []
+    for options in (("--workers", "2"), ("--set", 'train.strategy="mirrored"')):
+        process = start(zoo_root / "run", *data, *options, strategy="multi_worker")
+        out, _ = process.communicate(timeout=600)
+        found.append((process.returncode, json.loads(out)["errors"]))
+    assert found[0] == found[1]
+    assert found[0][0] == 6
 
 
 @pytest.mark.slow  # a process that starts TensorFlow, twice
