@@ -11,7 +11,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from tests.processes import python
+from tests.processes import LEAN, python
 from zoo.cli.main import app
 
 COMMANDS = [command.name for command in app.registered_commands]
@@ -290,7 +290,7 @@ def test_stdout_is_one_document_whatever_plugins_and_keras_print(tiny, zoo_root,
     done = subprocess.run(
         [sys.executable, "-m", "zoo", "train", "tiny.toml", "--publish", "--json"],
         cwd=zoo_root,
-        env={**os.environ, "PYTHONPATH": str(site)},
+        env={**os.environ, "PYTHONPATH": f"{LEAN}{os.pathsep}{site}"},
         capture_output=True,
         text=True,
         timeout=600,

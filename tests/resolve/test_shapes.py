@@ -1,5 +1,6 @@
 """Shapes and parameters of a graph before it is built; what does not fit names the edge."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import zoo
+from tests.processes import LEAN
 from zoo.catalog.catalog import Catalog
 from zoo.errors import ConfigError, Finding
 from zoo.resolve import ResolvedModel
@@ -363,12 +365,13 @@ def test_a_rule_cannot_make_a_check_import_keras(
 ) -> None:
     _plugin(make_distribution, rule)
     (zoo_root / "m.toml").write_text(node("first", "Widen", '"z"', by=2))
+    path = f"{LEAN}{os.pathsep}{zoo_root.parent / 'site'}"
     done = subprocess.run(
         [sys.executable, "-c", LOOK, *arguments],
         capture_output=True,
         text=True,
         cwd=zoo_root,
-        env={"PYTHONPATH": str(zoo_root.parent / "site"), "PATH": "", "HOME": str(zoo_root)},
+        env={"PYTHONPATH": path, "PATH": "", "HOME": str(zoo_root)},
         check=False,
     )
     assert done.returncode == 0, done.stderr

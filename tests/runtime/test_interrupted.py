@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests.processes import LEAN
 from tests.runs import differences
 from zoo.errors import Stopped
 from zoo.runs import open_run
@@ -39,7 +40,7 @@ def start(root, *arguments):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(LEAN)},
     )
 
 
