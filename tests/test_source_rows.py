@@ -14,6 +14,8 @@ import tensorflow as tf
 import zoo
 from tests.marks import keras_gives_arrays
 
+pytestmark = pytest.mark.usefixtures("no_run_report")
+
 MODEL_SIZE, NOBS, OBS_DENS, SAMPLES = 8, 4, 2, 9  # batches of four leave a last batch of one
 HALF = MODEL_SIZE // 2 + 1
 
