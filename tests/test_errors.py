@@ -128,6 +128,19 @@ def test_of_a_traced_error_only_what_it_ends_in_is_shown() -> None:
     assert in_one_line(error) == "too small"
 
 
+def test_of_an_error_in_a_graph_the_cause_is_shown_and_not_the_way_to_it() -> None:
+    way = "Graph execution error:\n\nDetected at node loss/Sparse defined at (most recent call "
+    way += 'last):\n  File "a.py", line 5, in <module>\n\n  File "b.py", line 1, in call\n\n'
+    cause = "Received a label value of 2.\n\t [[{{node loss/Sparse}}]] [Op:__inference_210]"
+    assert in_one_line(ValueError(way + cause)) == "Received a label value of 2."
+    unknown = "Detected at node x defined at (most recent call last):\n<stack traces unavailable>\n"
+    assert in_one_line(ValueError(unknown + cause)) == "Received a label value of 2."
+
+
+def test_an_error_in_a_graph_without_a_cause_is_shown_as_it_is() -> None:
+    assert in_one_line(ValueError("Detected at node x")) == "Detected at node x"
+
+
 def test_a_foreign_error_is_cut_at_the_limit() -> None:
     assert in_one_line(ValueError("abcdef"), limit=3) == "abc ..."
     assert in_one_line(ValueError("abc"), limit=3) == "abc"

@@ -230,6 +230,8 @@ _RAISED_IN_A_GRAPH = re.compile(
     r"transformation with iterator: \S+: (\w+: .*?)\nTraceback \(most recent call last\):",
     re.DOTALL,
 )
+# How a line begins that TensorFlow writes on the way to an operation, before the cause.
+_ON_THE_WAY = ("Detected at node ", '  File "', "    ", "<stack traces unavailable>")
 
 
 def in_one_line(error: BaseException, limit: int = 600) -> str:
@@ -237,10 +239,19 @@ def in_one_line(error: BaseException, limit: int = 600) -> str:
     text = str(error)
     if raised := _RAISED_IN_A_GRAPH.search(text):
         text = raised[1]
+    if re.search("^Detected at node ", text, re.MULTILINE):
+        text = _cause_in_a_graph(text)
     if "in user code:" in text:
         text = text.rpartition(f"{type(error).__name__}: ")[2]
     words = " ".join(text.split())
     return words if len(words) <= limit else words[:limit] + " ..."
+
+
+def _cause_in_a_graph(text: str) -> str:
+    lines = text.splitlines()
+    last = max(number for number, line in enumerate(lines) if line.startswith(_ON_THE_WAY))
+    cause = "\n".join(lines[last + 1 :]).partition("[[{{node")[0]
+    return cause if cause.strip() else text
 
 
 CLASS_OF_CODE: dict[str, type[ZooError]] = {

@@ -51,7 +51,10 @@ def test_another_delimiter_a_byte_order_mark_and_empty_lines_are_read(table):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (TABLE.replace("6", "six"), r"table\.csv:3: the column 'b' is not a number"),
+        (
+            TABLE.replace("6", "six"),
+            r"table\.csv:3: the column 'b' is not a number; of a class, write its number, from 0",
+        ),
         (TABLE.replace("12", ""), r"table\.csv:4: the column 'd' is not a number"),
         (TABLE.replace("7,8", "7"), r"table\.csv:3 has 3 cells; the header has 4"),
         (TABLE.replace("a,b", "a,e"), r"has no column 'b'; it has a, e, c, d"),

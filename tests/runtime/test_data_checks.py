@@ -80,6 +80,10 @@ CASES = {
         lambda a: a.update(u=np.zeros((6, 1), "datetime64[s]")),
         "y[u] of train holds datetime64[s]; numbers are needed",
     ),
+    "an output is missing": (
+        lambda a: a.pop("v"),
+        "the data of train has no 'v'; it has a, b, u",
+    ),
     "no samples": (
         lambda a: a.update({name: array[:0] for name, array in a.items()}),
         "x[a] of train has no samples",
@@ -115,6 +119,57 @@ def test_targets_of_another_size_are_refused(train):
     with pytest.raises(ZooError, match=r"\b3\b") as caught:
         train(arrays)
     assert caught.value.exit_status == 6
+
+
+def test_targets_are_held_against_the_shape_of_their_own_output(train):
+    # Keras keeps the outputs in the order of the alphabet.
+    swapped = CONFIG.replace('outputs = ["u", "v"]', 'outputs = ["v", "u"]')
+    assert np.isfinite(train(good(), swapped).history["loss"]).all()
+
+
+LABELLED = CONFIG.replace('v = "mae"', 'v = "sparse_categorical_crossentropy"')
+
+
+def labelled(labels):
+    return {**good(), "v": np.array(labels)}
+
+
+@pytest.mark.parametrize(
+    ("labels", "label", "remedy"),
+    [
+        ([0, 1, 2, 1, 0, 1], 2, "units = 3 in its layer, or labels from 0 to 1"),
+        ([0, 1, -1, 1, 0, 1], -1, "labels from 0 to 1"),
+    ],
+)
+def test_a_label_that_is_none_of_the_classes_is_refused_before_training(
+    train, zoo_root, labels, label, remedy
+):
+    with pytest.raises(RunError) as caught:
+        train(labelled(labels), LABELLED)
+    finding = caught.value.findings[0]
+    said = f"y[v] of train holds the label {label}; the output v gives 2 classes"
+    assert (finding.message, finding.suggestion, finding.key) == (said, remedy, "data")
+    assert not (zoo_root / "run").exists()
+
+
+def test_labels_of_the_classes_and_the_one_to_ignore_are_taken(train):
+    loss = '{ type = "SparseCategoricalCrossentropy", ignore_class = -1 }'
+    config = CONFIG.replace('"mae"', loss)
+    assert np.isfinite(train(labelled([0, 1, -1, 1, 0, 1]), config).history["loss"]).all()
+
+
+def test_labels_for_a_loss_of_classes_are_refused_with_the_loss_that_takes_them(train):
+    config = CONFIG.replace('"mae"', '"categorical_crossentropy"')
+    with pytest.raises(RunError, match=r"shape \(\); the output v gives \(2,\)") as caught:
+        train(labelled([0, 1, 0, 1, 0, 1]), config)
+    hint = "for labels as whole numbers, use the loss sparse_categorical_crossentropy"
+    assert caught.value.findings[0].suggestion == hint
+
+
+def test_a_class_as_text_is_refused_with_what_to_write(train):
+    with pytest.raises(RunError, match=r"y\[v\] of train holds <U4; numbers are") as caught:
+        train(labelled(["calm", "wild"] * 3), LABELLED)
+    assert caught.value.findings[0].suggestion == "for a class, write its number, from 0"
 
 
 def test_a_file_outside_of_the_zoo_is_not_read(train, tmp_path):

@@ -175,7 +175,10 @@ def _numbers(row: list[str], header: list[str], path: str, line: int) -> list[fl
         return [float(cell) for cell in row]
     except ValueError:
         wrong = next(name for name, cell in zip(header, row, strict=True) if not _is_number(cell))
-        raise ValueError(f"{path}:{line}: the column {wrong!r} is not a number") from None
+        raise ValueError(
+            f"{path}:{line}: the column {wrong!r} is not a number; of a class, write its number, "
+            f"from 0"
+        ) from None
 
 
 def _is_number(cell: str) -> bool:
