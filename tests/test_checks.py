@@ -84,6 +84,11 @@ def test_every_bad_sample_has_its_words_and_all_words_their_sample() -> None:
     assert {path.stem for path in BAD} == {path.stem for path in (SAMPLES / "bad").glob("*.txt")}
 
 
+def test_a_value_of_another_type_in_a_list_is_one_error(checked: Check, tiny: Tiny) -> None:
+    (finding,) = checked(tiny('outputs = ["last", 3]')).errors
+    assert (finding.code, finding.key) == ("wrong-type", "outputs.1")
+
+
 def test_a_config_that_is_wrong_gives_no_model_and_raises_what_was_found(
     checked: Check, tiny: Tiny
 ) -> None:

@@ -114,11 +114,22 @@ def test_a_folder_or_a_pipe_is_not_read(tmp_path: Path) -> None:
             read_bytes(path)
 
 
-@pytest.mark.parametrize("name", ["file/inner", "x" * 300, "nul\0"])
-def test_a_path_that_the_system_refuses_is_a_storage_error(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("file/inner", "Not a directory"),
+        ("x" * 300, "File name too long"),
+        ("nul\0", "embedded null byte"),
+    ],
+    ids=["below a file", "too long", "a null byte"],
+)
+def test_a_path_that_the_system_refuses_is_a_storage_error(
+    tmp_path: Path, name: str, reason: str
+) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(StorageError, match="cannot read"):
+    with pytest.raises(StorageError) as info:
         read_bytes(tmp_path / name)
+    assert info.value.findings[0].message == f"cannot read {tmp_path / name}: {reason}"
 
 
 @pytest.mark.parametrize("text", ["data/x.npz", "./data/x.npz", "../zoo/data/x.npz", "new.csv"])

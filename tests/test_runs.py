@@ -154,6 +154,12 @@ def test_another_zoo_may_be_named(run: Run, zoo_root: Path, other_zoo: Path) -> 
     assert read_registry(zoo_root).names == []
 
 
+def test_a_version_says_what_its_run_began_from(run: Run, zoo_root: Path) -> None:
+    run.write_facts(parent="base@1.0.0")
+    run.publish()
+    assert [entry.parent for entry in read_registry(zoo_root).weights] == ["base@1.0.0"]
+
+
 def test_a_run_goes_to_the_zoo_that_it_was_made_in_wherever_one_stands(
     run: Run, zoo_root: Path, other_zoo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

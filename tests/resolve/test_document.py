@@ -264,3 +264,9 @@ def test_a_model_as_a_layer_that_is_not_there_is_named(
     (finding,) = Workspace(zoo_root).check(path).findings
     assert isinstance(finding, Finding)
     assert (finding.code, finding.message, finding.key) == (code, message, key)
+
+
+def test_where_a_training_is_logged_is_written_only_if_it_is(model: Model, tiny: Tiny) -> None:
+    assert "log" not in tomllib.loads(resolved_toml(model(tiny())))["train"]
+    logged = model(tiny("", '[train]\nlog = "tensorboard"\n'))
+    assert tomllib.loads(resolved_toml(logged))["train"]["log"] == ["tensorboard"]

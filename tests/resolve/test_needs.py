@@ -168,6 +168,8 @@ WEIGHTED = {**KERAS, "sample_weight": "sample_weight"}
         (call("y_pred", "y_true"), {"y_pred": "y_pred", "y_true": "y_true"}, False),
         (call("y_true", "y_pred", "sample_weight?"), KERAS, True),
         (call("y_true", "y_pred", "sample_weight"), WEIGHTED, False),
+        (call("y_true", "y_pred", "sample_weight?", form="Loss"), KERAS, True),
+        (call("y_true", "y_pred", "sample_weight?", is_loss=False), KERAS, True),
         (call("y_true", "y_pred", "sample_weight?", form="Metric", is_loss=False), WEIGHTED, True),
         (call("gradients", form="Metric", is_loss=False), {"gradients": "gradients"}, False),
         (call("y_true", "y_pred", "rest?"), KERAS, True),

@@ -221,6 +221,7 @@ def test_an_argument_that_makes_no_sense_is_refused_with_what_the_layer_takes(
             [[4, 1], [3, 1]],
             "inputs that differ along its 'axis' 2 alone",
         ),
+        ("Concatenate", {"axis": 2}, [[4], [3]], "an input that has the axis 2 of 'axis'"),
         (
             "Dot",
             {"axes": 1},

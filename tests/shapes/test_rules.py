@@ -12,6 +12,24 @@ FIRST = "channels_first"
 
 
 @pytest.mark.parametrize(
+    ("layer", "arguments", "shape"),
+    [
+        ("AdaptiveMaxPooling2D", {"output_size": 2}, [8, 2]),
+        ("Conv1D", {"filters": 1, "kernel_size": 3, "padding": ["same"]}, [8, 2]),
+        ("Embedding", {"input_dim": 7, "output_dim": 2, "weights": [1.0]}, [8]),
+    ],
+    ids=["axes that Keras counts when it runs", "an odd padding", "weights that are given"],
+)
+def test_what_the_arguments_alone_do_not_tell_is_not_known(
+    rule: Rule, layer: str, arguments: dict[str, Any], shape: list[Any]
+) -> None:
+    found = rule(layer, arguments, shape)
+    assert found.findings == []
+    assert found.nodes["it"].output is None
+    assert found.parameters["it"] is None
+
+
+@pytest.mark.parametrize(
     ("layer", "arguments", "shapes", "output", "parameters"),
     [
         ("Conv1D", {"filters": 4, "kernel_size": [3]}, [[9, 2]], (7, 4), 28),

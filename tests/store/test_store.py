@@ -300,8 +300,11 @@ def test_nothing_is_fetched_to_where_no_weights_are(
     pushed(registry)
     clone = cloned(registry)
     entry = clone.weights[0].model_copy(update={"file": file})
-    with pytest.raises(RegistryError, match="is not fetched to where the registry says"):
+    with pytest.raises(RegistryError, match="is not fetched to where the registry says") as info:
         fetch_where_missing(clone, entry)
+    (finding,) = info.value.findings
+    assert finding.code == "unsafe-path"
+    assert finding.suggestion == "only files below weights/ that end in .safetensors are"
     assert not (clone.root / file).exists()
 
 
