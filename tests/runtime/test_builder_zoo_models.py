@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import keras
 import numpy as np
 import pytest
 
 import zoo
-from zoo.errors import ZooError
+from zoo.errors import ConfigError, ZooError
+from zoo.runtime.plain import plain_model
 
 DONOR = """
 zoo = 1
@@ -142,3 +145,103 @@ def test_two_builds_leave_the_donor_alone(published):
     for was, is_ in zip(before, first.get_layer("inner").get_weights(), strict=True):
         np.testing.assert_array_equal(was, is_)
     assert isinstance(first.get_layer("inner"), keras.Model)
+
+
+PAIR = """
+zoo = 1
+name = "pair"
+inputs = [{ name = "wide", shape = [4] }, { name = "narrow", shape = [4] }]
+layers = [
+    { name = "total", type = "Dense", units = 2, inputs = "wide" },
+    { name = "detail", type = "Dense", units = 3, inputs = "narrow" },
+]
+outputs = ["total", "detail"]
+losses = { total = { type = "mse" }, detail = { type = "mse" } }
+data = { type = "npz", path = "pair.npz" }
+train = { epochs = 1 }
+"""
+
+AROUND = """
+zoo = 1
+name = "around"
+inputs = [{ name = "q", shape = [4] }, { name = "p", shape = [4] }]
+layers = [
+    { name = "base", type = "zoo:pair@1", inputs = INPUTS },
+    { name = "out", type = "Concatenate", inputs = ["base[0]", "base[1]", "base[0]"] },
+]
+loss = "mse"
+data = { type = "npz", path = "around.npz" }
+train = { epochs = 1 }
+"""
+
+LISTED, NAMED = '["q", "p"]', '{ narrow = "p", wide = "q" }'
+
+
+@pytest.fixture(scope="module")
+def pair_zoo(tmp_path_factory):
+    """A zoo with a model of two inputs and two outputs, neither in the alphabet's order."""
+    root = tmp_path_factory.mktemp("pair") / "zoo"
+    root.mkdir()
+    (root / "registry.toml").write_text("format = 1\n")
+    draw = np.random.default_rng(0).normal
+    arrays = {"q": 4, "p": 4, "wide": 4, "narrow": 4, "total": 2, "detail": 3, "out": 7}
+    samples = {name: draw(size=(8, n)).astype("float32") for name, n in arrays.items()}
+    np.savez(root / "pair.npz", **samples)
+    np.savez(root / "around.npz", **samples)
+    (root / "pair.toml").write_text(PAIR)
+    zoo.train(root / "pair.toml", zoo=root, quiet=True).publish()
+    return root
+
+
+def by_hand(root, q, p):
+    pair = zoo.load("pair@1", zoo=root)
+    found = pair({"wide": q, "narrow": p})
+    return np.concatenate([found["total"], found["detail"], found["total"]], axis=-1)
+
+
+@pytest.mark.parametrize("inputs", [LISTED, NAMED], ids=["listed", "by name"])
+def test_a_model_of_two_inputs_and_outputs_is_a_layer_in_its_own_order(pair_zoo, inputs):
+    model = build(pair_zoo, AROUND.replace("INPUTS", inputs))
+    draw = np.random.default_rng(1).normal
+    q, p = (draw(size=(5, 4)).astype("float32") for _ in range(2))
+    found = model.predict({"q": q, "p": p}, verbose=0)
+    np.testing.assert_allclose(found, by_hand(pair_zoo, q, p), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_a_host_of_two_outputs_is_trained_published_loaded_and_exported_as_keras_own(pair_zoo):
+    (pair_zoo / "around.toml").write_text(AROUND.replace("INPUTS", LISTED))
+    run = zoo.train(pair_zoo / "around.toml", zoo=pair_zoo, quiet=True)
+    assert run.publish().reference == "around@1.0.0"
+    loaded = zoo.load("around@1", zoo=pair_zoo)
+    trained = run.weights()
+    for variable in loaded.weights:
+        np.testing.assert_array_equal(variable, trained[variable.path])
+    rows = {name: np.ones((2, 4), "float32") * n for n, name in enumerate("qp")}
+    plain_model(loaded).save(pair_zoo / "around.keras")
+    with open(pair_zoo / "around.keras", "rb") as file:
+        assert b"zoo" not in zipfile.ZipFile(file).read("config.json").lower()
+    again = keras.saving.load_model(pair_zoo / "around.keras")
+    np.testing.assert_allclose(again(rows), loaded(rows), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ('["q", "p", "q"]', r"it takes 2 inputs, wide, narrow; given 3"),
+        ('{ wide = "q", other = "p" }', r"it takes the inputs wide, narrow; given wide, other"),
+    ],
+)
+def test_other_inputs_than_a_model_has_are_refused_with_its_own(pair_zoo, inputs, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        build(pair_zoo, AROUND.replace("INPUTS", inputs))
+    assert caught.value.findings[0].key == "layers.base"
+
+
+def test_an_output_that_a_model_does_not_have_is_refused_where_it_is_taken(pair_zoo):
+    text = AROUND.replace("INPUTS", LISTED).replace('"base[1]"', '"base[2]"')
+    with pytest.raises(ConfigError, match=r"'base\[2\]': base returns 2 tensors") as caught:
+        build(pair_zoo, text)
+    finding = caught.value.findings[0]
+    assert finding.key == "layers.out.inputs.1"
+    assert finding.suggestion == "base[0] to base[1]"

@@ -18,6 +18,7 @@ from zoo.resolve.shapes import place_of_size
 from zoo.runtime.bindings import UnboundNeed, asks_for_gradients, bind_loss, bind_metric
 from zoo.runtime.instantiate import Instantiator
 from zoo.runtime.model import BoundModel
+from zoo.runtime.nested import call_layer
 from zoo.shapes.limits import max_parameters, too_many
 
 
@@ -81,7 +82,10 @@ class Builder:
         for node in self.model.nodes:
             self._tensors[node.name] = self._call(node)
         inputs = {table.name: self._tensors[table.name] for table in self.model.inputs}
-        outputs = {name: self._tensor(name) for name in self.model.outputs}
+        outputs = {
+            name: self._tensor(name, f"outputs.{index}")
+            for index, name in enumerate(self.model.outputs)
+        }
         with _depth_for(len(self.model.nodes)):
             return BoundModel(
                 inputs=inputs if len(inputs) > 1 else next(iter(inputs.values())),
@@ -90,10 +94,10 @@ class Builder:
             )
 
     def _call(self, node: Node) -> Any:
-        inputs = self._inputs(node.inputs)
+        inputs = self._inputs(node.inputs, f"{node.key}.inputs")
         try:
             layer = self._layer(node, inputs)
-            result = layer(**inputs) if isinstance(inputs, dict) else layer(inputs)
+            result = call_layer(layer, inputs)
         except ZooError:
             raise
         except Exception as error:  # Keras and plugins raise anything here
@@ -123,25 +127,23 @@ class Builder:
             layer.trainable = False
         return layer
 
-    def _inputs(self, references: Any) -> Any:
+    def _inputs(self, references: Any, key: str) -> Any:
         if isinstance(references, dict):
-            return {name: self._inputs(item) for name, item in references.items()}
+            return {name: self._inputs(item, f"{key}.{name}") for name, item in references.items()}
         if isinstance(references, list):
-            return [self._tensor(reference) for reference in references]
-        return self._tensor(references)
+            return [self._tensor(item, f"{key}.{index}") for index, item in enumerate(references)]
+        return self._tensor(references, key)
 
-    def _tensor(self, reference: str) -> Any:
+    def _tensor(self, reference: str, key: str) -> Any:
         name, index = split_output(reference)
         tensor = self._tensors[name]
         if index is None:
             return tensor
-        if not isinstance(tensor, list | tuple) or index >= len(tensor):
-            count = len(tensor) if isinstance(tensor, list | tuple) else 1
-            raise self._wrong(
-                "unknown-node",
-                f"{reference!r}: {name} returns {count} tensor{'s' if count > 1 else ''}",
-                f"layers.{name}",
-            )
+        several = len(tensor) if isinstance(tensor, list | tuple) else 0
+        if index >= several:
+            message = f"{reference!r}: {name} returns {several or 1} tensor{'s' * (several > 1)}"
+            hint = f"{name}[0] to {name}[{several - 1}]" if several else f'write "{name}"'
+            raise self._wrong("unknown-node", message, key, hint)
         return tensor[index]
 
     def _refuse_huge(self, part: Part, inputs: Any, node: Node) -> None:
@@ -233,7 +235,7 @@ class Builder:
             raise self._wrong("unbound-need", error.message, f"{part.key}.needs", hint) from error
 
     def _refused(self, node: Node, error: Exception) -> ZooError:
-        tensors = keras.tree.flatten(self._inputs(node.inputs))
+        tensors = keras.tree.flatten(self._inputs(node.inputs, node.key))
         shapes = ", ".join(f"({', '.join(['batch', *map(str, t.shape[1:])])})" for t in tensors)
         doing = f"node {node.name}, called with shape {shapes}: "
         if node.part is not None:
