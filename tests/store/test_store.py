@@ -33,6 +33,10 @@ MakeZoo = Callable[..., Registry]
 Clone = Callable[[Registry], Registry]
 
 
+# The server stays dead however often it is asked, with seconds in between that double.
+IMPATIENT = {**objects._S3, "retries": {"max_attempts": 0}}
+
+
 def with_a_server_that_dies(test: Callable[..., None]) -> Callable[..., None]:
     """Lets the S3 client leave sockets and coroutines open when its server is killed."""
     for ignored in ("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"):
@@ -206,6 +210,7 @@ def test_a_server_killed_in_the_midst_of_a_push_leaves_nothing_half(
     s3: Any, zoo_with: MakeZoo, cloned: Clone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry = zoo_with("s3://bucket/zoo", large=True)
+    monkeypatch.setattr(objects, "_S3", IMPATIENT)
     monkeypatch.setattr(objects, "_PART", 5 * 1024 * 1024)
     store = Store("s3://bucket/zoo")
     with pytest.raises(StorageError, match="the store s3://bucket/zoo cannot be") as info:
@@ -221,8 +226,9 @@ def test_a_server_killed_in_the_midst_of_a_push_leaves_nothing_half(
 
 @with_a_server_that_dies
 def test_a_server_killed_in_the_midst_of_a_pull_costs_no_block_that_came(
-    s3: Any, zoo_with: MakeZoo, cloned: Clone
+    s3: Any, zoo_with: MakeZoo, cloned: Clone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(objects, "_S3", IMPATIENT)
     registry = zoo_with("s3://bucket/zoo", large=True)
     pushed(registry)
     clone = cloned(registry)
