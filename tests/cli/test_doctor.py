@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from tests.candidates import a_candidate
 from tests.processes import python
+from zoo.registry.publishing import publish
 from zoo.rows import Row, exit_status
 
 
@@ -206,6 +208,18 @@ class TestPlugins:
         (row,) = of(rows(status=5), "registry", "requirements")
         assert row["message"].startswith("the zoo requires zoo-diagnostics>=99; 0.")
         assert row["remedy"] == "pip install --upgrade 'zoo-diagnostics>=99'"
+
+    def test_a_plugin_that_only_versions_are_made_of_is_a_warning_said_once(
+        self, rows, zoo_root, cli
+    ):
+        for _ in range(2):
+            publish(zoo_root, a_candidate(plugins={"zoo-extra": "1.0"}))
+        (row,) = of(rows(), "registry", "versions")
+        assert row["result"] == "warning"
+        assert row["message"].endswith("is made of zoo-extra, which is not installed")
+        assert row["remedy"] == "pip install 'zoo-extra==1.0'"
+        problems = cli("verify", "--json", status=5).document["problems"]
+        assert [problem["code"] for problem in problems] == ["plugin-missing"] * 2
 
 
 class TestRegistry:

@@ -12,7 +12,7 @@ from zoo.registry.document import WeightsEntry
 from zoo.registry.publishing import Candidate, publish
 
 CANDIDATE = a_candidate(
-    graph={"nodes": ["dense"]}, plugins={"zoo-extra": "1.0"}, metrics={"val_loss": 0.5}
+    graph={"nodes": ["dense"]}, plugins={"zoo-diagnostics": "1.0"}, metrics={"val_loss": 0.5}
 )
 
 

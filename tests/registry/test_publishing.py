@@ -75,7 +75,7 @@ def test_the_entry_says_all_that_the_contract_wants(publish_tiny: Publish, zoo_r
     assert entry.config_sha256 == sha256(config.read_bytes())
     assert config.read_text() == 'zoo = 1\nname = "tiny"\n'
     assert (entry.plugins, entry.keras, entry.metrics) == (
-        {"zoo-extra": "1.0"},
+        {"zoo-diagnostics": "1.0"},
         "3.15.1",
         {"val_loss": 0.5},
     )

@@ -239,14 +239,12 @@ def test_a_plugin_that_fits_is_none_pre_releases_included(zoo_root: Path, requir
     assert verify(read_registry(zoo_root), [], {"zoo-extra": "1.0rc1"}) == []
 
 
-def test_a_version_whose_plugin_is_not_installed_is_a_problem(
-    registry: Registry, entry: WeightsEntry
-) -> None:
-    (problem,) = verify(registry, [entry], {})
+def test_the_plugins_that_made_a_version_are_looked_for(entry: WeightsEntry) -> None:
+    (problem,) = missing_plugins(entry, {})
     assert problem.code == "plugin-missing"
-    assert problem.message == "tiny@1.0.0 is made of zoo-extra, which is not installed"
-    assert problem.suggestion == "pip install 'zoo-extra==1.0'"
-    assert missing_plugins(entry, {"zoo-extra": "9"}) == []
+    assert problem.message == "tiny@1.0.0 is made of zoo-diagnostics, which is not installed"
+    assert problem.suggestion == "pip install 'zoo-diagnostics==1.0'"
+    assert missing_plugins(entry, {"zoo-diagnostics": "9"}) == []
 
 
 class TestRoot:

@@ -15,7 +15,7 @@ from zoo.errors import RegistryError, error_of
 from zoo.registry.document import Registry, WeightsEntry
 from zoo.registry.editing import editing
 from zoo.registry.root import known_root
-from zoo.registry.verification import verify
+from zoo.registry.verification import missing_plugins, verify
 from zoo.registry.versions import split_reference
 from zoo.store.absent import whereabouts
 from zoo.workspace import Workspace
@@ -55,7 +55,9 @@ def verify_command(
     registry = Workspace(zoo).known_registry
     entries = _entries(registry, name)
     found = whereabouts(registry, entries)
-    problems = [*verify(registry, found.here, installed_versions()), *found.problems]
+    installed = installed_versions()
+    problems = [*verify(registry, found.here, installed), *found.problems]
+    problems += [lack for entry in entries for lack in missing_plugins(entry, installed)]
     away = [entry.reference for entry in found.in_the_store]
     document = {
         "ok": not problems,

@@ -8,7 +8,7 @@ from zoo.config.reader import read_toml
 from zoo.errors import RegistryError, ZooError, error_of
 from zoo.registry.document import Registry, WeightsEntry
 from zoo.registry.places import is_here, place_of
-from zoo.registry.verification import verify
+from zoo.registry.verification import missing_plugins, verify
 from zoo.rows import Row, rows_of
 from zoo.sources import find_model
 from zoo.workspace import Workspace
@@ -44,11 +44,16 @@ def look_at_registry(workspace: Workspace, *, full: bool) -> Iterator[Row]:
 
 
 def _requirements(registry: Registry) -> Iterator[Row]:
-    unmet = verify(registry, [], installed_versions())
+    installed = installed_versions()
+    unmet = verify(registry, [], installed)
     for finding in unmet:
         status = error_of([finding]).exit_status
         remedy = finding.suggestion or ""
         yield Row(_SUBJECT, "requirements", "error", finding.message, remedy, status)
+    # Of many versions that lack one plugin the newest says it.
+    lacking = {f.suggestion: f for e in registry.weights for f in missing_plugins(e, installed)}
+    for finding in lacking.values():
+        yield Row(_SUBJECT, "versions", "warning", finding.message, finding.suggestion or "")
     if not unmet:
         message = f"{len(registry.plugins)} required plugins are installed"
         yield Row(_SUBJECT, "requirements", "ok", message)

@@ -68,7 +68,7 @@ class Damage:
     def not_toml(self, findings: Iterable[Finding]) -> list[Finding]:
         """Finds the marks of a merge, or else gives what the parser found, with a remedy."""
         return self.merge_conflicts() or [
-            replace(finding, suggestion=finding.suggestion or _RESTORE) for finding in findings
+            replace(finding, suggestion=_RESTORE) for finding in findings
         ]
 
     def other_format(self) -> RegistryError | None:

@@ -86,9 +86,17 @@ def _problems_of(registry: Registry, entry: WeightsEntry) -> Iterator[Finding]:
             yield from error.findings
 
 
-def missing_plugins(entry: WeightsEntry, installed: Mapping[str, str]) -> list[str]:
-    """Names the plugins that made a version and are not installed."""
-    return [name for name in entry.plugins if normalized(name) not in installed]
+def missing_plugins(entry: WeightsEntry, installed: Mapping[str, str]) -> list[Finding]:
+    """Finds the plugins that a version is made of and that are not installed."""
+    return [
+        Finding(
+            "plugin-missing",
+            f"{entry.reference} is made of {name}, which is not installed",
+            suggestion=f"pip install '{name}=={version}'",
+        )
+        for name, version in entry.plugins.items()
+        if normalized(name) not in installed
+    ]
 
 
 def _unmet(requirement: PluginRequirement, installed: Mapping[str, str]) -> Iterable[Finding]:

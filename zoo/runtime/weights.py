@@ -8,7 +8,7 @@ from zoo.catalog.catalog import Catalog
 from zoo.catalog.discovery import installed_versions
 from zoo.checks import check_source
 from zoo.config.compose import Source
-from zoo.errors import Finding, PluginError, RegistryError
+from zoo.errors import PluginError, RegistryError
 from zoo.registry.document import Registry, WeightsEntry
 from zoo.registry.tensors import Tensors
 from zoo.registry.verification import checked_config, missing_plugins, read_weights
@@ -121,7 +121,8 @@ class Shelf:
             raise RegistryError(
                 f"{reference!r} needs a zoo, and there is no registry.toml here or above",
                 "unknown-model",
-                suggestion="go to a folder of a zoo, or name one with --zoo DIR or ZOO_ROOT",
+                suggestion="go to a folder of a zoo, or name one with --zoo DIR, ZOO_ROOT or, "
+                'in Python, zoo="DIR"',
             )
         return self._registry.find(reference)
 
@@ -133,17 +134,8 @@ class Shelf:
 
     def _resolved(self, entry: WeightsEntry) -> ResolvedModel:
         registry = self._known_registry()
-        missing = missing_plugins(entry, installed_versions())
-        if missing:
-            findings = [
-                Finding(
-                    "plugin-missing",
-                    f"{entry.reference} is made of {name}, which is not installed",
-                    suggestion=f"pip install '{name}=={entry.plugins[name]}'",
-                )
-                for name in missing
-            ]
-            raise PluginError.of(findings)
+        if missing := missing_plugins(entry, installed_versions()):
+            raise PluginError.of(missing)
         fetch_where_missing(registry, entry)
         path = checked_config(registry, entry)
         source = Source(path, registry.root, resolved=True)
