@@ -162,6 +162,19 @@ class TestPlugin:
         assert done.document["errors"][0]["suggestion"]
         assert not target.exists()
 
+    @pytest.mark.parametrize(
+        ("kind", "remedy"),
+        [
+            ("losses,metrics", "repeat it: --kind losses --kind metrics"),
+            ("models", "every plugin gets an example model; say the kinds of its components alone"),
+        ],
+        ids=["two in one", "models"],
+    )
+    def test_what_is_no_kind_of_component_says_what_to_write(self, cli, tmp_path, kind, remedy):
+        done = cli("new", "plugin", "zoo-waves", "--kind", kind, "--json", status=2)
+        assert done.document["errors"][0]["suggestion"] == remedy
+        assert not (tmp_path / "zoo-waves").exists()
+
     def test_a_kind_that_there_is_not_is_refused_with_the_right_one(self, cli, tmp_path):
         done = cli("new", "plugin", "zoo-waves", "--kind", "loss", "--json", status=2)
         assert done.document["errors"][0]["message"] == "there is no kind 'loss' of component"

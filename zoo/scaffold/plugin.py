@@ -9,7 +9,7 @@ from pathlib import Path
 
 from zoo import __version__
 from zoo.catalog.modules import spec_of
-from zoo.components import KINDS, SHAPES, did_you_mean, normalized, singular, snake_case
+from zoo.components import KINDS, MODELS, SHAPES, did_you_mean, normalized, singular, snake_case
 from zoo.errors import ConfigError
 from zoo.scaffold.templates import has_template, render, write_folder
 
@@ -55,8 +55,9 @@ def new_plugin(name: str, kinds: Sequence[str], parent: Path) -> NewPlugin:
     """
     for kind in kinds:
         if kind not in KINDS:
-            hint = did_you_mean(kind, KINDS, f"one of {', '.join(KINDS)}")
-            raise ConfigError(f"there is no kind {kind!r} of component", suggestion=hint)
+            raise ConfigError(
+                f"there is no kind {kind!r} of component", suggestion=_kind_meant(kind)
+            )
     distribution, package = _names(name)
     stem = package.removeprefix("zoo_") if package[4:5].isalpha() else package
     components = {kind: _component_name(kind, stem) for kind in dict.fromkeys(kinds)}
@@ -64,6 +65,14 @@ def new_plugin(name: str, kinds: Sequence[str], parent: Path) -> NewPlugin:
     made = NewPlugin(parent / distribution, distribution, package, components, example)
     write_folder(made.folder, _contents(made))
     return made
+
+
+def _kind_meant(kind: str) -> str | None:
+    if kind == MODELS:
+        return "every plugin gets an example model; say the kinds of its components alone"
+    if "," in kind:
+        return f"repeat it: {' '.join(f'--kind {one.strip()}' for one in kind.split(','))}"
+    return did_you_mean(kind, KINDS, f"one of {', '.join(KINDS)}")
 
 
 def _names(name: str) -> tuple[str, str]:
