@@ -89,6 +89,16 @@ def test_a_value_of_another_type_in_a_list_is_one_error(checked: Check, tiny: Ti
     assert (finding.code, finding.key) == ("wrong-type", "outputs.1")
 
 
+def test_a_key_of_the_config_below_a_table_is_said_to_stand_above(
+    checked: Check, tiny: Tiny
+) -> None:
+    (finding,) = checked(tiny("", 'outputs = ["last"]\n')).errors
+    assert (finding.code, finding.key) == ("unknown-argument", "layers.last.outputs")
+    assert finding.suggestion == (
+        "`outputs` is a key of the whole config: write it above the first [table]"
+    )
+
+
 def test_a_config_that_is_wrong_gives_no_model_and_raises_what_was_found(
     checked: Check, tiny: Tiny
 ) -> None:
