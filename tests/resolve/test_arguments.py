@@ -287,3 +287,37 @@ def test_a_learning_rate_is_a_number_or_a_schedule(found: Findings) -> None:
         assert found(f'[optimizer]\ntype = "Adam"\nlearning_rate = {value}\n') == []
     (finding,) = found('[optimizer]\ntype = "Adam"\nlearning_rate = [1]\n')
     assert finding.message == "\"Adam\" (zoo) takes a schedule as 'learning_rate'; received [1]"
+
+
+@pytest.mark.parametrize(
+    ("tables", "key", "hint"),
+    [
+        (
+            '[optimizer]\ntype = "Adam"\nlr = 0.1\n',
+            "optimizer.lr",
+            "write `learning_rate`",
+        ),
+        (
+            '[optimizer]\ntype = "SGD"\ndecay = 0.1\n',
+            "optimizer.decay",
+            'write a schedule: learning_rate = { type = "InverseTimeDecay", ... }',
+        ),
+        (
+            '[[layers]]\ntype = "LeakyReLU"\nalpha = 0.1\n',
+            "layers.leaky_re_lu.alpha",
+            "write `negative_slope`",
+        ),
+        (
+            '[[layers]]\nname = "d"\ntype = "Dense"\nunits = 1\ninput_shape = [8]\n',
+            "layers.d.input_shape",
+            "the shapes of a model's inputs stand in [[inputs]]",
+        ),
+    ],
+    ids=lambda text: text.rpartition("\n")[0] or text,
+)
+def test_an_argument_that_keras_had_once_is_told_what_it_is_now(
+    found: Findings, tables: str, key: str, hint: str
+) -> None:
+    assert [(f.code, f.key, f.suggestion) for f in found(tables)] == [
+        ("unknown-argument", key, hint)
+    ]

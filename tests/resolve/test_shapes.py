@@ -375,3 +375,16 @@ def test_a_rule_cannot_make_a_check_import_keras(
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("merging", ["Concatenate", "Add"])
+def test_a_merging_node_without_inputs_is_told_to_list_them_and_nothing_that_follows(
+    findings: Findings, merging: str
+) -> None:
+    """The branch that it does not take yet is no node that is left out."""
+    text = node("first", "Flatten", '"x"') + node("left", "Flatten", '"x"')
+    text += node("right", "Flatten", '"x"') + f'[[layers]]\ntype = "{merging}"\n'
+    (finding,) = findings(text)
+    assert (finding.code, finding.key) == ("shape-mismatch", f"layers.{merging.lower()}.type")
+    assert "expects a list of inputs" in finding.message
+    assert finding.suggestion == 'write inputs = ["...", "right"]'

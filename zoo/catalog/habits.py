@@ -6,6 +6,7 @@ Only names are listed whose likeliest misspelling would be something else.
 import ast
 from collections.abc import Sequence
 
+from zoo.components import Component
 from zoo.errors import as_written
 
 _CODE = "a config holds no code: write a {} in a plugin"
@@ -58,6 +59,29 @@ REMEDIES = {
     },
 }
 """What to write instead, where it is no component; empty where nothing here is alike."""
+
+ARGUMENTS = {
+    "optimizers": {
+        "lr": "write `learning_rate`",
+        "decay": 'write a schedule: learning_rate = { type = "InverseTimeDecay", ... }',
+    },
+    "layers": {
+        **dict.fromkeys(
+            ("input_shape", "input_dim", "batch_input_shape", "input_length"),
+            "the shapes of a model's inputs stand in [[inputs]]",
+        ),
+    },
+}
+"""What to write instead of an argument that Keras had once, by kind."""
+
+ARGUMENTS_OF = {"LeakyReLU.alpha": "write `negative_slope`"}
+"""The same, by component."""
+
+
+def remedy_of(component: Component, argument: str) -> str | None:
+    """Says what to write instead of an argument that Keras had once."""
+    of_its_own = ARGUMENTS_OF.get(f"{component.name}.{argument}")
+    return of_its_own or ARGUMENTS.get(component.kind, {}).get(argument)
 
 
 def as_a_table(call: str, parameters: Sequence[str]) -> str | None:

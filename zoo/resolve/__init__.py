@@ -15,6 +15,7 @@ from zoo.resolve.needs import UnboundNeed, call_of
 from zoo.resolve.nodes import NodeResolver
 from zoo.resolve.parts import Findings, PartResolver
 from zoo.resolve.shapes import Inferred, infer
+from zoo.shapes.reading import WANTS_A_LIST
 from zoo.shapes.rules import ShapeRules
 
 if TYPE_CHECKING:  # reading one is seldom needed, and takes time to import
@@ -69,6 +70,8 @@ def resolve(
     }
     shapes = _inferred(config, nodes, values["nodes"], outputs if whole else (), catalog, findings)
     findings.add(shapes.findings)
+    if any(WANTS_A_LIST in finding.message for finding in shapes.findings):
+        findings.forget("unreachable-node")  # what is to be listed is not reached yet
     names = [table.name for table in config.inputs]
     asking = [*values["losses"].values(), *values["metrics"]]
     for part in {part.key: part for part in asking if part is not None}.values():

@@ -5,6 +5,7 @@ from typing import Any
 
 from zoo.catalog.cards import BOOLEAN, TABLE, Argument, Card, accepts
 from zoo.catalog.discovery import CORE
+from zoo.catalog.habits import remedy_of
 from zoo.components import ARGUMENT_KINDS, Component, closest, did_you_mean, singular
 from zoo.config.validation import TOP_LEVEL_KEYS, stands_above
 from zoo.errors import Finding, as_written
@@ -38,7 +39,9 @@ def argument_findings(part: Part, card: Card) -> Iterator[Finding]:
     for name in unknown:
         meant = closest(name, missing) or closest(name, known)
         missing = [other for other in missing if other != meant]
-        if name in TOP_LEVEL_KEYS and name != meant:
+        if remedy := remedy_of(part.component, name):
+            hint = remedy
+        elif name in TOP_LEVEL_KEYS and name != meant:
             hint = stands_above(name)
         else:
             hint = f'did you mean "{meant}"?' if meant else f"it takes {', '.join(known) or 'none'}"

@@ -42,6 +42,10 @@ class Findings:
         """Adds findings that know their key."""
         self.found.extend(finding.at(file=self.file) for finding in findings)
 
+    def forget(self, code: str) -> None:
+        """Leaves out what only follows from something else that is wrong."""
+        self.found = [finding for finding in self.found if finding.code != code]
+
     def take(self, error: ZooError, key: str) -> None:
         """Adds what an exception says; what is about another file has no key in this one."""
         for finding in error.findings:

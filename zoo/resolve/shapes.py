@@ -14,6 +14,7 @@ from zoo.errors import Finding, as_written, shortened
 from zoo.resolve.model import Node, Part, ResolvedModel, split_output
 from zoo.shapes.forms import LARGEST_AXIS, Nested, Shape, Shaped, Unknown, shaped, words
 from zoo.shapes.limits import max_parameters, too_many
+from zoo.shapes.reading import WANTS_A_LIST
 from zoo.shapes.rules import KERAS_RULES, ShapeRules
 
 _SAYS_SO = ("expects ", "takes ")
@@ -255,7 +256,10 @@ class _Walk:
             key = f"{node.key}.type"
         else:
             key = edges[0][1] if len(edges) == 1 else f"{node.key}.inputs"
-        return Finding("shape-mismatch", message, key=key)
+        hint = None
+        if str(refused) == WANTS_A_LIST and isinstance(node.inputs, str):
+            hint = f'write inputs = ["...", "{node.inputs}"]'
+        return Finding("shape-mismatch", message, key=key, suggestion=hint)
 
     def _edges(self, node: Node, message: str) -> Iterator[tuple[str, str, str]]:
         """Gives the edges that a message speaks of: the reference, its key, its shape in words."""

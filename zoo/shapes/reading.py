@@ -17,6 +17,9 @@ _AXES = {
 }
 CHANNELS_LAST, CHANNELS_FIRST = "channels_last", "channels_first"
 
+WANTS_A_LIST = "expects a list of inputs"
+"""What is said of one input where several are wanted."""
+
 
 def one(shapes: Any, rank: int | None = None, form: str = "", *, least: int = 0) -> Shape:
     """Gives the shape of the only input.
@@ -49,7 +52,7 @@ def unlisted(shapes: Any) -> Any:
 def several(shapes: Any, least: int = 1, most: int | None = None) -> list[Shape]:
     """Gives the shapes of a list of inputs."""
     if isinstance(shapes, tuple):
-        raise ValueError("expects a list of inputs")
+        raise ValueError(WANTS_A_LIST)
     if not isinstance(shapes, list):
         raise Unknown
     if len(shapes) < least or (most is not None and len(shapes) > most):
