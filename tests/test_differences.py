@@ -49,6 +49,19 @@ def test_tables_without_a_name_go_by_their_type() -> None:
     ]
 
 
+def test_a_name_that_the_type_implies_is_no_difference() -> None:
+    before = {"type": "zoo/EarlyStopping", "patience": 5}
+    after = {"type": "zoo/EarlyStopping", "patience": 9, "name": "early_stopping"}
+    assert differences({"callbacks": [before]}, {"callbacks": [after]}) == [
+        Difference("callbacks.early_stopping.patience", 5, 9)
+    ]
+
+
+def test_an_implied_name_gives_way_to_one_that_is_written() -> None:
+    found = differences({"layers": [{"type": "keras/Dense"}, DENSE]}, {"layers": [DENSE]})
+    assert [(row.key, row.change) for row in found] == [("layers.dense_1", "removed")]
+
+
 @pytest.mark.parametrize(
     ("one", "other"), [(1, 2.0), (1, True), ("1", 1), ([1], [2]), ([], 0)], ids=str
 )

@@ -137,7 +137,7 @@ def test_two_configs_are_compared_key_by_key(cli, tiny) -> None:
     assert rows == [
         {"key": "layers.hidden.use_bias", "change": "added", "after": False},
         {
-            "key": "train.callbacks.TerminateOnNaN",
+            "key": "train.callbacks.terminate_on_na_n",
             "change": "added",
             "after": {"type": "zoo/TerminateOnNaN"},
         },
