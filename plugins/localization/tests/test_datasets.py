@@ -240,7 +240,7 @@ def test_progress_is_a_plain_line_in_a_log(capsys):
     out, err = capsys.readouterr()
     assert out == ""
     # Six blocks of 20 cycles of spin-up and 5 pairs, 4 cycles apart.
-    assert err.splitlines()[-1] == "simulating gain pairs: 100 % (240 of 240), 0:00:00 left"
+    assert err.splitlines()[-1] == "cycles for gain pairs: 100 % (240 of 240), 0:00:00 left"
     assert len(err.splitlines()) == 10
     lorenz96_gains(**SMALL)
     assert capsys.readouterr().err == ""
@@ -280,3 +280,13 @@ def test_the_simulation_needs_no_keras():
     subprocess.run(
         [sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": paths}, check=True
     )
+
+
+def test_a_model_that_blows_up_names_the_filter_and_its_own_settings(cache):
+    wild = {**SMALL, "pair_kind": "f", "cycles_between_pairs": 1}
+    reference = "^the reference filter diverged .* Use a smaller dt, or a smaller reference_infla"
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match=reference):
+        lorenz96_gains(**{**wild, "reference_inflation": 1e200})
+    small = "^a small filter diverged .* Use a smaller dt, inflation or cutoff"
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match=small):
+        lorenz96_gains(**{**wild, "inflation": 1e200})

@@ -210,6 +210,24 @@ def test_files_that_do_not_fit_one_another_are_named(tmp_path):
         gain_files(str(tmp_path / "none.nc"))
 
 
+def test_observations_that_begin_elsewhere_are_refused_with_the_turn_of_the_ring(tmp_path):
+    raw, true = gains()
+    path = write(tmp_path / "a.nc", raw, true, obs=[0, 3, 6, 9])
+    with pytest.raises(ValueError, match=r"every d = 3 states: .*np.roll\(gain, 2, axis=-2\)"):
+        gain_files(path)
+    turned = write(tmp_path / "b.nc", np.roll(raw, 2, -2), np.roll(true, 2, -2), [2, 5, 8, 11])
+    assert gain_files(turned)["train"].sample_count == len(raw)
+
+
+def test_reference_gains_that_teach_nothing_are_warned_of(tmp_path):
+    raw, true = gains()
+    with pytest.warns(UserWarning, match=r"a.nc: the reference gain is 0 everywhere in 5 of 5"):
+        gain_files(write(tmp_path / "a.nc", raw, 0 * true))
+    true[3] = raw[3]
+    with pytest.warns(UserWarning, match=r"b.nc: .* is the raw gain itself in 1 of 5 pairs"):
+        gain_files(write(tmp_path / "b.nc", raw, true))
+
+
 def test_files_that_cannot_be_read_are_named(tmp_path):
     for name, content in (
         ("a.nc", b"CDF\x01"),

@@ -305,7 +305,7 @@ def test_progress_counts_cycles_and_says_what_is_left(capsys, pair_settings):
     out, err = capsys.readouterr()
     assert out == ""
     # Two blocks of 5 cycles of spin-up and 4 times 2 cycles.
-    assert err.splitlines()[-1] == "simulating gain pairs: 100 % (26 of 26), 0:00:00 left"
+    assert err.splitlines()[-1] == "cycles for gain pairs: 100 % (26 of 26), 0:00:00 left"
     assert len(err.splitlines()) == 10
     generate_gains(pair_settings, "train", 24)
     assert capsys.readouterr().err == ""
@@ -356,9 +356,20 @@ def test_bad_arguments_are_named_before_anything_is_simulated(cache, arguments, 
     assert not cache.exists()
 
 
-def test_a_filter_that_loses_the_truth_is_said_to(monkeypatch, pair_settings):
-    settings = replace(pair_settings, obs_error_variance=1e6, spin_up=150, pairs_per_block=3)
-    with pytest.raises(ValueError, match="the filter diverged by cycle"):
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("f", "^a small filter diverged by cycle .* Use more members, a larger inflation"),
+        ("s", "^the reference filter diverged by cycle .* Use more reference_members, or a larger"),
+    ],
+)
+def test_the_filter_that_loses_the_truth_is_named_with_its_settings(
+    monkeypatch, pair_settings, kind, said
+):
+    settings = replace(
+        pair_settings, obs_error_variance=1e6, spin_up=150, pairs_per_block=3, pair_kind=kind
+    )
+    with pytest.raises(ValueError, match=said):
         generate_gains(settings, "train", 1)
     # Nothing half made is left behind.
     (folder,) = (Path(os.environ["ZOO_CACHE_DIR"]) / "lorenz05_gains").iterdir()

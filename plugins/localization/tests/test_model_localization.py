@@ -84,11 +84,11 @@ def test_a_model_with_an_input_called_mean_is_given_that():
         localization(GAINS)
     with pytest.raises(ValueError, match='ensemble mean as its input "mean": give it as the argu'):
         localize(GAINS, localization, operator)
-    with pytest.raises(ValueError, match=r"size\) = \(5, 12\), got shape \(2, 12\) with 0 values"):
+    with pytest.raises(ValueError, match=r"one state a gain, .*\(5, 12\), got shape \(2, 12\)\.$"):
         localization(GAINS, means[:2])
-    with pytest.raises(ValueError, match=r"got shape \(5, 11\) with 0 values not finite"):
+    with pytest.raises(ValueError, match=r"one state a gain, .*\(5, 12\), got shape \(5, 11\)\.$"):
         localization(GAINS, means[:, :11])
-    with pytest.raises(ValueError, match=r"got shape \(5, 12\) with 60 values not finite"):
+    with pytest.raises(ValueError, match=r"mean must be finite, got shape \(5, 12\) with 60 val"):
         localization(GAINS, np.full((5, 12), np.nan))
 
 
@@ -176,7 +176,7 @@ def test_gains_that_are_none_are_refused():
     localization = as_localization(tapering())
     with pytest.raises(ValueError, match=r"numbers of shape .* got shape \(12,\) of float64"):
         localization(np.zeros(12))
-    with pytest.raises(ValueError, match=r"got shape \(0, 12, 4\) of float64"):
+    with pytest.raises(ValueError, match=r"gain is empty: .* got shape \(0, 12, 4\)"):
         localization(np.zeros((0, 12, 4)))
     with pytest.raises(ValueError, match=r"got shape \(\) of object"):
         localization(None)

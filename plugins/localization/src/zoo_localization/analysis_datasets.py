@@ -72,7 +72,7 @@ def lorenz96_analyses(  # noqa: D417  # the arguments of AnalysisSettings are de
     settings = AnalysisSettings.of(locals())
     counts = split_counts(train=train, validation=validation, test=test)
     cache = BlockCache(settings_folder("lorenz96_analyses", settings, FORMAT))
-    splits = cache.splits(settings, counts, generate_analyses, "simulating analyses")
+    splits = cache.splits(settings, counts, generate_analyses, "cycles for analyses")
     data: dict[str, Any] = {
         split: ({"kg_raw": arrays["kg_raw"], "mean": arrays["forecast"]}, state_target(arrays))
         for split, arrays in splits.items()

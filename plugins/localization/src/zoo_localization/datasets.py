@@ -74,7 +74,7 @@ def lorenz96_gains(  # noqa: D417  # the arguments of Lorenz96PairSettings are d
     settings = Lorenz96PairSettings.of(locals())
     counts = split_counts("_pairs", train=train_pairs, validation=validation_pairs, test=test_pairs)
     cache = BlockCache(settings_folder("lorenz96_gains", settings, FORMAT))
-    splits = cache.splits(settings, counts, generate_block, "simulating gain pairs", workers)
+    splits = cache.splits(settings, counts, generate_block, "cycles for gain pairs", workers)
     return _data(splits, target, obs_dens if rolled else None)
 
 

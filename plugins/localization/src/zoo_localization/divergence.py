@@ -28,9 +28,15 @@ class DivergenceGuard:
 
     Args:
         window: Cycles over which squares are averaged.
+        name: What to call the filter.
+        remedy: What to use instead, where one is lost.
+        remedy_of_forecast: The same where the model blows up.
     """
 
     window: int = 50
+    name: str = "the filter"
+    remedy: str = "more members, more inflation, or a smaller localization cutoff"
+    remedy_of_forecast: str = "a smaller dt, less inflation, or a smaller localization cutoff"
     _errors: deque[FloatArray] = field(default_factory=deque)
     _guesses: deque[FloatArray] = field(default_factory=deque)
     _spreads: deque[FloatArray] = field(default_factory=deque)
@@ -73,10 +79,9 @@ class DivergenceGuard:
             np.sqrt(np.mean([value[row] for value in history])) for history in self._histories
         )
         return (
-            f"the filter diverged by cycle {cycle}: over the last {len(self._errors)} cycles its "
+            f"{self.name} diverged by cycle {cycle}: over the last {len(self._errors)} cycles its "
             f"analysis RMSE is {error:.3g}, its spread {spread:.3g}, and the RMSE of guessing the "
-            f"mean state {guess:.3g}. Use more members, more inflation, or a smaller localization "
-            f"cutoff."
+            f"mean state {guess:.3g}. Use {self.remedy}."
         )
 
     @property
@@ -98,18 +103,20 @@ class DivergenceGuard:
             raise FilterDivergedError(self.words(cycle))
 
 
-def check_forecast(prior: FloatArray, cycle: int) -> None:
+def check_forecast(prior: FloatArray, cycle: int, guard: DivergenceGuard | None = None) -> None:
     """Check that the model did not blow up on the way from one analysis to the next.
 
     Args:
         prior: Prior members, any shape.
         cycle: Number of the cycle, for the message.
+        guard: What watches the filter, and has its name.
 
     Raises:
         FilterDivergedError: If a value is not finite.
     """
     if not np.isfinite(prior).all():
+        guard = guard or DivergenceGuard()
         raise FilterDivergedError(
-            f"the filter diverged by cycle {cycle}: its members hold NaN or infinite values after "
-            f"the forecast. Use a smaller dt, less inflation, or a smaller localization cutoff."
+            f"{guard.name} diverged by cycle {cycle}: its members hold NaN or infinite values "
+            f"after the forecast. Use {guard.remedy_of_forecast}."
         )

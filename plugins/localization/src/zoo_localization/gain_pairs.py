@@ -234,12 +234,13 @@ class _Filters:
         self.rows = [
             slice(end - size, end) for size, end in zip(sizes, np.cumsum(sizes), strict=True)
         ]
-        self.guards = [DivergenceGuard() for _ in sizes]
+        self.guards = [_guard_of_reference(), *(_guard_of_small() for _ in self.small)]
 
     def forecast(self, cycle: int) -> FloatArray:
         """Advance every ensemble to the next observation, and return the reference gain."""
         self.states = self.twin.step(self.states)
-        check_forecast(self.states, cycle)
+        for rows, guard in zip(self.rows, self.guards, strict=True):
+            check_forecast(self.states[rows], cycle, guard)
         return kalman_gain(self.states[self.rows[0]], self.twin.operator, self.twin.checked_error)
 
     def raw_gains(self) -> tuple[FloatArray, FloatArray]:
@@ -274,3 +275,19 @@ class _Filters:
         large, count = self.states[self.rows[0]], len(self.settings.updates)
         chosen = self.rng.choice(len(large), members * count, replace=False)
         return large[chosen].reshape(count, members, -1)
+
+
+def _guard_of_reference() -> DivergenceGuard:
+    return DivergenceGuard(
+        name="the reference filter",
+        remedy="more reference_members, or a larger reference_inflation",
+        remedy_of_forecast="a smaller dt, or a smaller reference_inflation",
+    )
+
+
+def _guard_of_small() -> DivergenceGuard:
+    return DivergenceGuard(
+        name="a small filter",
+        remedy="more members, a larger inflation, or a smaller cutoff",
+        remedy_of_forecast="a smaller dt, inflation or cutoff",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -84,7 +85,7 @@ class GainFile:
                 values[...] = array[leading]
 
     def check_values(self, advance: Callable[[], None]) -> None:
-        """Read all gains once, and check that they are finite.
+        """Read all gains once, and check that they are finite; warn where nothing can be learned.
 
         Args:
             advance: Called after each time.
@@ -97,12 +98,25 @@ class GainFile:
         }
         if self.mean is not None:
             pair["mean"] = np.empty(self.shape[0], np.float32)
+        empty = same = 0
         for time in range(self.times):
             for small_filter in range(self.filters):
                 self.read(time, small_filter, pair)
                 for key, array in pair.items():
                     self._check_finite(key, array, (time, small_filter))
+                empty += not pair["kg_true"].any()
+                same += np.array_equal(pair["kg_raw"], pair["kg_true"])
             advance()
+        self._warn("0 everywhere", empty)
+        self._warn("the raw gain itself", same)
+
+    def _warn(self, what: str, count: int) -> None:
+        if count:
+            warnings.warn(
+                f"{self.reference_path}: the reference gain is {what} in {count} of "
+                f"{self.times * self.filters} pairs; nothing is to be learned from those.",
+                stacklevel=2,
+            )
 
     def _check_finite(self, key: str, array: Any, place: tuple[int, int]) -> None:
         finite = np.isfinite(array)

@@ -133,7 +133,7 @@ def generate_gains(
     return blocks.gather(
         settings.block_names(split, pairs),
         lambda name, advance: snapshots(settings, *split_and_index(name), advance),
-        "simulating gain pairs",
+        "cycles for gain pairs",
         settings.cycles_per_block,
         workers,
     )

@@ -43,7 +43,9 @@ class ModelLocalization:
                 the model gives is no gain.
         """
         raw = np.asarray(gain)
-        if raw.dtype.kind not in "fiu" or raw.ndim < 2 or not raw.size:
+        if not raw.size:
+            raise ValueError(f"gain is empty: there is nothing to localize, got shape {raw.shape}.")
+        if raw.dtype.kind not in "fiu" or raw.ndim < 2:
             raise ValueError(
                 f"gain must be numbers of shape (..., model_size, nobs), got shape {raw.shape} of "
                 f"{raw.dtype}."
@@ -138,11 +140,13 @@ def checked_mean(mean: Any, leading: tuple[int, ...]) -> FloatArray:
         ValueError: If the shape is another, or a value is not finite.
     """
     states = np.asarray(mean)
-    if states.shape != leading or not np.isfinite(states).all():
+    if states.shape != leading:
         raise ValueError(
-            f"mean must be finite and one state a gain, (..., model_size) = {leading}, got shape "
-            f"{states.shape} with {not_finite(states)}."
+            f"mean must be one state a gain, (..., model_size) = {leading}, got shape "
+            f"{states.shape}."
         )
+    if not np.isfinite(states).all():
+        raise ValueError(f"mean must be finite, got shape {leading} with {not_finite(states)}.")
     return states.reshape(-1, states.shape[-1])
 
 

@@ -67,8 +67,8 @@ class ObservationOperator:
             raise ValueError(
                 f"locations must be every d-th state, beginning with state d - 1, to the end of "
                 f"the ring: of model_size={model_size} states and a first one at {places[0]} that "
-                f"is {_listed(operator.states)}, got {_listed(places)}. Renumber the states so "
-                f"that they are, or interpolate to such a network."
+                f"is {_listed(operator.states)}, got {_listed(places)}. "
+                f"{_way_out(places, model_size)}"
             )
         return operator
 
@@ -137,6 +137,19 @@ def _refuse_order(places: NDArray[np.int64]) -> None:
     raise ValueError(
         f"locations must be sorted: location {j} is {places[j]} and follows {places[j - 1]}. Sort "
         f"them, and the observations, R and the columns of the gain with them."
+    )
+
+
+def _way_out(places: NDArray[np.int64], model_size: int) -> str:
+    """Say how to come from other observed states to those that are expected."""
+    steps = np.unique(np.diff(places))
+    if len(steps) != 1 or len(places) != model_size // steps[0]:
+        return "Renumber the states so that they are, or interpolate to such a network."
+    shift = int(steps[0] - 1 - places[0])
+    return (
+        f"These are one every d = {steps[0]} states: turn the ring, np.roll(gain, {shift}, "
+        f"axis=-2) of gains and np.roll(mean, {shift}, axis=-1) of means, and add {shift} to the "
+        f"locations."
     )
 
 
