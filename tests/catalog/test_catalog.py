@@ -108,7 +108,7 @@ def test_an_unknown_name_says_what_might_be_meant_and_who_has_it(
         ("metrics", "smape", "`zoo list metrics` shows what there is"),
         ("losses", "rmse", 'write "mse": it is least where its root is'),
         ("losses", "SCE", 'did you mean "SparseCategoricalCrossentropy"?'),
-        ("optimizers", "sgdm", 'write { type = "SGD", momentum = 0.9 }'),
+        ("optimizers", "sgdm", 'that is { type = "SGD", momentum = 0.9 }'),
         ("layers", "Lambda", "a config holds no code: write a layer in a plugin"),
         (
             "callbacks",
@@ -118,9 +118,10 @@ def test_an_unknown_name_says_what_might_be_meant_and_who_has_it(
         (
             "optimizers",
             "adam(learning_rate=0.01, amsgrad=True)",
-            'write { type = "adam", learning_rate = 0.01, amsgrad = true }',
+            "arguments stand beside the type: "
+            '{ type = "adam", learning_rate = 0.01, amsgrad = true }',
         ),
-        ("regularizers", "l2(0.01)", 'write { type = "l2", l2 = 0.01 }'),
+        ("regularizers", "l2(0.01)", 'arguments stand beside the type: { type = "l2", l2 = 0.01 }'),
         ("optimizers", "adam(lr)", "`zoo list optimizers` shows what there is"),
     ],
 )

@@ -73,6 +73,12 @@ def test_a_bare_name_is_found_in_the_config_of_a_model_of_the_zoo(
     assert found("Ripple", registry).code == "plugin-missing"
 
 
+def test_what_no_plugin_can_have_is_not_looked_for_in_one_that_is_missing(found: Findings) -> None:
+    finding = found("Lambda")
+    assert finding.code == "unknown-component"
+    assert finding.suggestion == "a config holds no code: write a layer in a plugin"
+
+
 def test_a_name_that_nobody_vouches_for_only_hints_at_what_is_missing(found: Findings) -> None:
     finding = found("Ripple")
     assert (finding.code, finding.message) == ("unknown-component", 'no layer is called "Ripple"')

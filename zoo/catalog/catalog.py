@@ -103,7 +103,7 @@ class Catalog:
         if name.endswith(")") and called(name) in rows:
             card = self.card(rows[called(name)])
             table = as_a_table(name, [argument.name for argument in card.arguments])
-            return f"write {table}" if table else None
+            return f"arguments stand beside the type: {table}" if table else None
         remedy = REMEDIES.get(kind, {}).get(name.casefold())
         if remedy is not None:
             return remedy or None

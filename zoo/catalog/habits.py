@@ -42,8 +42,8 @@ REMEDIES = {
         "rmsle": 'write "msle": it is least where its root is',
     },
     "optimizers": {
-        "sgdm": 'write { type = "SGD", momentum = 0.9 }',
-        "amsgrad": 'write { type = "Adam", amsgrad = true }',
+        "sgdm": 'that is { type = "SGD", momentum = 0.9 }',
+        "amsgrad": 'that is { type = "Adam", amsgrad = true }',
     },
     "activations": {"prelu": 'it has weights: write a layer of type = "PReLU"'},
     "layers": {
