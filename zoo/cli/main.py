@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from zoo import __version__
+from zoo.cli.literal import LiteralCommand, LiteralGroup
 
 COMMANDS = {
     "list": "list:list_command",
@@ -47,6 +48,7 @@ def app_with(names: Iterable[str]) -> typer.Typer:
     app = typer.Typer(
         name="zoo",
         help="A model zoo for Keras: models declared in TOML, made of parts that plugins register.",
+        cls=LiteralGroup,
         epilog="Start with: zoo list models, then zoo train NAME --publish",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -57,9 +59,11 @@ def app_with(names: Iterable[str]) -> typer.Typer:
         module, _, attribute = COMMANDS[name].partition(":")
         command = getattr(importlib.import_module(f"zoo.cli.{module}"), attribute)
         if isinstance(command, typer.Typer):
-            app.add_typer(command, name=name)
+            for info in command.registered_commands:
+                info.cls = LiteralCommand
+            app.add_typer(command, name=name, cls=LiteralGroup)
         else:
-            app.command(name)(command)
+            app.command(name, cls=LiteralCommand)(command)
     return app
 
 
