@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from zoo.progress import QUIET
+from zoo.cli.command import import_keras
+from zoo.progress import QUIET, quietly
 
 pytestmark = pytest.mark.usefixtures("no_run_report")
 
@@ -91,3 +93,26 @@ def test_a_plugin_and_its_processes_learn_of_it_by_the_environment(
     tiny.write_text(f'{before}[data]\ntype = "telling"\n[train]{rest.partition("[train]")[2]}')
     assert "quiet None" in cli("train", tiny, "--run", "loud").err
     assert "quiet 1" in cli("train", tiny, "--run", "still", "-q").err
+
+
+@pytest.mark.parametrize(
+    ("is_there", "quiet", "said", "line"),
+    [
+        (False, False, True, "starting TensorFlow ...\n"),
+        (False, True, True, ""),
+        (False, False, False, ""),
+        (True, False, True, ""),
+    ],
+    ids=["of a training", "quiet", "of another command in a log", "Keras is there already"],
+)
+def test_that_tensorflow_starts_is_said_before_it_does(
+    monkeypatch, capsys, is_there, quiet, said, line
+) -> None:
+    monkeypatch.setattr("zoo.cli.command.importlib.import_module", lambda _: None)
+    if not is_there:
+        monkeypatch.delitem(sys.modules, "keras", raising=False)
+    else:
+        monkeypatch.setitem(sys.modules, "keras", object())
+    with quietly(quiet):
+        import_keras(quietly=True, said=said)
+    assert capsys.readouterr() == ("", line)

@@ -1,12 +1,19 @@
 """The trainings of a zoo listed, and what differs between two of anything."""
 
+import io
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
+
+from zoo.cli.runs import _row, _table
+from zoo.runs import Run
+from zoo.workspace import Workspace
 
 pytestmark = pytest.mark.usefixtures("no_run_report")
 
@@ -34,6 +41,7 @@ def rewrite(run: Path, **facts: Any) -> None:
 
 def test_runs_are_listed_the_newest_first_with_what_they_reached(cli, runs) -> None:
     rewrite(runs[1], started="2099-01-01T00:00:00+00:00", finished="2099-01-01T00:01:30+00:00")
+    (runs[1] / "timings.json").unlink()
     second, first = cli("runs", "--json").document
     assert (second["run"], first["run"]) == (str(runs[1]), str(runs[0]))
     assert second["seconds"] == 90
@@ -46,6 +54,37 @@ def test_runs_are_listed_the_newest_first_with_what_they_reached(cli, runs) -> N
     text = cli("runs", "tiny").out
     assert "runs/tiny/a" in text
     assert "tiny@1.0.0" in text
+
+
+def test_the_pause_before_a_run_was_resumed_does_not_count(cli, runs) -> None:
+    times = {"started": "2099-01-01T00:00:00+00:00", "finished": "2099-01-01T09:00:00+00:00"}
+    for timed, seconds in (([1.5, 2.25], 3.75), ([None, 2.25], 32400), ([2.25], 32400)):
+        rewrite(runs[0], **times)
+        (runs[0] / "timings.json").write_text(json.dumps(timed))
+        assert cli("runs", "--json").document[0]["seconds"] == seconds
+    (runs[0] / "timings.json").write_text("[")
+    row = cli("runs", "--json").document[0]
+    assert (row["seconds"], row["status"]) == (32400, "finished")
+
+
+def test_nothing_is_cut_where_the_output_is_no_terminal(cli, runs, zoo_root) -> None:
+    long = zoo_root / "runs/tiny" / ("r" * 240)
+    runs[1].rename(long)
+    listed = cli("runs").out
+    assert f"runs/tiny/{long.name} " in listed
+    assert all("…" not in line for line in listed.splitlines())
+    config = long / "config.toml"
+    described = f'description = "{long.name}"'
+    config.write_text(re.sub("^description = .*$", described, config.read_text(), flags=re.M))
+    assert f'"{long.name}"' in cli("diff", runs[0], long).out
+
+
+def test_a_run_is_named_in_full_on_a_narrow_terminal(runs) -> None:
+    rows = [_row(Run(run), Workspace(None)) for run in runs]
+    console = Console(file=io.StringIO(), width=30, soft_wrap=True)
+    console.print(_table(rows))
+    assert "runs/tiny/a " in console.file.getvalue()
+    assert "runs/tiny/b " in console.file.getvalue()
 
 
 def test_runs_are_sorted_by_a_metric(cli, runs) -> None:

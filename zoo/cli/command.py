@@ -15,13 +15,15 @@ import typer
 
 from zoo.errors import Finding, ZooError, printable
 from zoo.files import storage_error
-from zoo.progress import quietly
+from zoo.progress import is_quiet, on_a_terminal, quietly
 from zoo.runtime.signals import interruptible, leaving_on_signals, stopped_by
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 MOST_FINDINGS = 20
+_NO_WINDOW = 100_000
+"""Columns where there is no window that a line has to fit."""
 
 P = ParamSpec("P")
 
@@ -77,8 +79,16 @@ def command(function: Callable[P, Answer]) -> Callable[P, None]:
     return run
 
 
-def import_keras(*, quietly: bool) -> None:
-    """Imports Keras, without what TensorFlow writes past Python to stderr at its import."""
+def import_keras(*, quietly: bool, said: bool = False) -> None:
+    """Imports Keras, without what TensorFlow writes past Python to stderr at its import.
+
+    Args:
+        quietly: Whether what it writes is left out; otherwise Keras is imported later.
+        said: Whether a log is told too, and not only whoever sits before a terminal.
+    """
+    # What follows writes past Python as well, and takes seconds: it is said before.
+    if (said or on_a_terminal()) and not is_quiet() and "keras" not in sys.modules:
+        print("starting TensorFlow ...", file=sys.stderr, flush=True)
     if not quietly:
         return
     sys.stderr.flush()
@@ -144,7 +154,7 @@ def _print(answer: Answer, as_json: bool) -> None:
         from rich.console import Console
 
         # In a pipe or a file, nothing is cut off to fit a window.
-        width = None if sys.stdout.isatty() else 200
+        width = None if sys.stdout.isatty() else _NO_WINDOW
         answer.text(Console(width=width, soft_wrap=True, highlight=False))
 
 

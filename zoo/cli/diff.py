@@ -42,8 +42,8 @@ def diff_command(
 ) -> Answer:
     """Show what differs between two configs, runs or versions, in any mix.
 
-    The resolved configs are compared, nodes by their names; where both have them, also metrics
-    and graphs.
+    The resolved configs are compared, nodes by their names. The metrics of a side that has any
+    are shown too, and of two that were trained whether their graphs and weights are the same.
 
     Example: zoo diff my-model@1 runs/my-model/20260101-120000
     """
@@ -79,10 +79,13 @@ def _print(
 ) -> None:
     for name, which in zip("AB", sides, strict=True):
         console.print(f"{name}  {escape(which.label)}  ({which.kind})")
+    # In a pipe or a file, nothing is cut.
+    widest = _WIDEST if console.is_terminal else None
     table = Table("", "config", "A", "B", box=None)
     for row in found:
         sign = _SIGNS[row.change]
-        table.add_row(sign, escape(row.key), _words(row.before), _words(row.after))
+        values = (_words(value, widest) for value in (row.before, row.after))
+        table.add_row(sign, escape(row.key), *values)
     console.print(table if found else "the configs are the same")
     if document["metrics"]:
         console.print(_metrics_table(document["metrics"]))
@@ -102,8 +105,8 @@ def _metrics_table(metrics: Mapping[str, Mapping[str, float | None]]) -> Table:
     return table
 
 
-def _words(value: Any) -> str:
+def _words(value: Any, widest: int | None) -> str:
     if value is ABSENT:
         return ""
     text = json.dumps(value, ensure_ascii=False, default=str)
-    return escape(text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…")
+    return escape(text if widest is None or len(text) <= widest else f"{text[: widest - 1]}…")

@@ -93,10 +93,10 @@ def _models(workspace: Workspace, match: str) -> Answer:
     if not document:
         text = "there are no models; declare one in TOML, or install a plugin with some"
         return Answer(document, text)
-    lines = [("name", "latest", "versions", "description")]
+    lines = [("name", "latest", "versions", "from", "description")]
     for row in document:
-        count = _count(row["statuses"])
-        lines.append((row["name"], row["latest"] or "-", count, row["description"]))
+        count, whose = _count(row["statuses"]), _whose(row["config"])
+        lines.append((row["name"], row["latest"] or "-", count, whose, row["description"]))
     return Answer(document, columns(lines))
 
 
@@ -105,6 +105,12 @@ def _count(statuses: Mapping[str, str]) -> str:
     counts = {status: list(statuses.values()).count(status) for status in ("deprecated", "yanked")}
     withdrawn = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     return f"{len(statuses)} ({withdrawn})" if withdrawn else str(len(statuses))
+
+
+def _whose(config: str | None) -> str:
+    """Says whose a model is: the plugin's that ships its config, or this zoo's."""
+    is_shipped = config is not None and not config.endswith(".toml")
+    return str(config).partition("/")[0] if is_shipped else "this zoo"
 
 
 def _description(name: str, workspace: Workspace) -> str:

@@ -1,5 +1,6 @@
 """`zoo runs`: the trainings of a zoo, side by side."""
 
+import contextlib
 import math
 import time
 import tomllib
@@ -11,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from zoo.cli.command import Answer, command
 from zoo.cli.completion import complete_model
@@ -19,10 +20,10 @@ from zoo.cli.options import DebugOption, JsonOption, ZooOption
 from zoo.components import did_you_mean
 from zoo.differences import flattened
 from zoo.digest import sha256
-from zoo.errors import ConfigError, ZooError
+from zoo.errors import ConfigError, StorageError, ZooError
 from zoo.files import read_bytes
 from zoo.registry.garbage import RUN_LOCK, RUNS, is_held
-from zoo.runs import RUN_FILE, Run, open_run
+from zoo.runs import RUN_FILE, TIMINGS, Run, open_run
 from zoo.workspace import Workspace
 
 
@@ -117,7 +118,7 @@ def _row(run: Run, workspace: Workspace) -> dict[str, Any]:
         row |= {key: facts.get(key) for key in ("model", "started", "seed", "planned")}
         row["epochs"] = max((len(values) for values in history.values()), default=0)
         row["status"] = _status(run, facts)
-        row["seconds"] = _seconds(facts)
+        row["seconds"] = _seconds(run, facts, row["epochs"])
         row["metrics"] = run.last_epoch()
         finite = {key: [v for v in values if v is not None] for key, values in history.items()}
         row["best"] = {key: min(values) for key, values in finite.items() if values}
@@ -133,7 +134,13 @@ def _status(run: Run, facts: dict[str, Any]) -> str:
     return "killed" if status == "running" and not is_held(run.folder / RUN_LOCK) else status
 
 
-def _seconds(facts: dict[str, Any]) -> float | None:
+def _seconds(run: Run, facts: dict[str, Any], epochs: int) -> float | None:
+    """Gives how long a run trained: its epochs, or where they were not timed from start to end."""
+    with contextlib.suppress(StorageError, TypeError):
+        # Between the start and the end of a run that was resumed, nothing was trained for a while.
+        timed = run.note(TIMINGS) or []
+        if len(timed) == epochs > 0 and None not in timed:
+            return float(sum(timed))
     try:
         started = datetime.fromisoformat(facts["started"]).timestamp()
         finished = facts.get("finished")
@@ -155,14 +162,18 @@ def _published(run: Run, workspace: Workspace) -> Iterator[str]:
 
 def _table(rows: Sequence[dict[str, Any]]) -> Table:
     names = list(dict.fromkeys(key for row in rows for key in row["metrics"]))
+    folders = [_short(row["run"]) for row in rows]
     table = Table(
-        "run", "started", "status", "epochs", "seconds", *map(escape, names), "published", box=None
+        # Never cut: a folder is there to be pasted.
+        Column("run", no_wrap=True, min_width=max(map(len, folders), default=0)),
+        *("started", "status", "epochs", "seconds", *map(escape, names), "published"),
+        box=None,
     )
-    for row in rows:
+    for row, folder in zip(rows, folders, strict=True):
         seconds = "" if row["seconds"] is None else f"{row['seconds']:.0f}"
         values = (row["metrics"].get(name) for name in names)
         table.add_row(
-            escape(_short(row["run"])),
+            escape(folder),
             (row["started"] or "")[:16].replace("T", " "),
             row["status"],
             f"{row['epochs']}/{row['planned'] or '?'}",

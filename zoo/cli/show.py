@@ -148,6 +148,11 @@ def _version(reference: str, workspace: Workspace) -> Answer:
 
     def text(console: Console) -> None:
         for key, value in document.items():
-            console.print(f"{key:14} {escape(str(value))}")
+            shown = _pairs(value) if key == "metrics" else value
+            console.print(f"{key:14} {escape(str(shown))}")
 
     return Answer(document, text)
+
+
+def _pairs(metrics: dict[str, float]) -> str:
+    return "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())

@@ -61,12 +61,12 @@ def sweep_command(
     sweep = _sweep(workspace, file, parse_overrides(set_ or []), run, resume)
     sweep.begin(resume)
     if not workers and not address:  # Ray's processes import Keras themselves
-        import_keras(quietly=not debug)
+        import_keras(quietly=not debug, said=True)
     failed = _train(sweep, workers, address, quiet)
     ranked = sweep.ranked()
     published = None
     if publish and ranked:
-        import_keras(quietly=not debug)
+        import_keras(quietly=not debug, said=True)
         from zoo.runs import Run
 
         published = Run(ranked[0][0].folder).publish(zoo=workspace.root).reference

@@ -98,7 +98,7 @@ def train_command(
             home = workspace.root or Path.cwd()
             done = train_on_ray(model, home, asked, workers, address)
         else:
-            import_keras(quietly=not debug)
+            import_keras(quietly=not debug, said=True)
             asked["origins"] = workspace.origins(model, overrides)
             done = _train_here(workspace, model, asked, accept_harmless)
             worker = worker_of(model.train.strategy)
