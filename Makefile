@@ -12,6 +12,7 @@ install: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt $(PLUGINS:%=%/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed; name one with make PYTHON=..."; exit 2; }
+	@echo "setting up .venv: TensorFlow and what else pyproject.toml asks for, some 4 GB, a few minutes"
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
 		--editable '.[dev]' $(PLUGINS:%=--editable ./%) --editable './plugins/localization[netcdf,sim]'
