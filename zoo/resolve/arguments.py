@@ -41,7 +41,7 @@ def argument_findings(part: Part, card: Card) -> Iterator[Finding]:
         missing = [other for other in missing if other != meant]
         if remedy := remedy_of(part.component, name):
             hint = remedy
-        elif name in TOP_LEVEL_KEYS and name != meant:
+        elif name in TOP_LEVEL_KEYS:
             hint = stands_above(name)
         else:
             hint = f'did you mean "{meant}"?' if meant else f"it takes {', '.join(known) or 'none'}"
