@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 
+@keras.saving.register_keras_serializable(package="zoo")  # type: ignore[untyped-decorator]
 def accuracy(y_true: Any, y_pred: Any) -> Any:
     """How often predictions match targets, whichever way the classes are written.
 
