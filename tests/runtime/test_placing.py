@@ -277,8 +277,17 @@ def test_where_a_worker_is_killed_all_begin_again_and_what_the_leading_one_says_
         assert len(set(first.split())) == 2
 
 
+@pytest.fixture
+def ctrl_c():
+    """Has Ctrl-C raise: a shell's background job ignores it, and hands that on."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @WARNINGS
-def test_an_error_comes_out_whole_and_a_signal_stops_the_leading_worker_well(team, tmp_path):
+@pytest.mark.usefixtures("ctrl_c")
+def test_an_error_comes_out_whole_and_a_signal_stops_the_leading_worker_well(team):
     def work(rank, addresses, asked, folder, lines):
         if asked["full"] and rank:
             raise StorageError("the disk is full", file="/data/x", suggestion="make room")
