@@ -88,7 +88,7 @@ def test_a_function_that_names_the_mean_is_given_it():
     np.testing.assert_allclose(seen[0], ENSEMBLES.mean(axis=1))
     with pytest.raises(ValueError, match="takes the ensemble mean: give localize the argument me"):
         localize(np.zeros((12, 4)), remember, OPERATOR)
-    with pytest.raises(ValueError, match=r"mean must be .* = \(12,\), got shape \(11,\) with 0"):
+    with pytest.raises(ValueError, match=r"mean must be .* = \(12,\), got shape \(11,\)"):
         localize(np.zeros((12, 4)), remember, OPERATOR, np.zeros(11))
     with pytest.raises(ValueError, match=r"got shape \(12,\) with 12 values not finite"):
         localize(np.zeros((12, 4)), remember, OPERATOR, np.full(12, np.nan))
