@@ -13,7 +13,7 @@ from zoo.config.salvage import ABOUT_SHAPES, Known, known_part
 from zoo.config.validation import validated
 from zoo.errors import Finding, ZooError, error_of
 from zoo.files import LEADS_OUT, safe_path
-from zoo.registry.root import FILE_NAME
+from zoo.registry.root import root_above
 from zoo.resolve import ResolvedModel, resolve
 from zoo.sources import find_model
 
@@ -78,8 +78,7 @@ def _of_its_zoo(finding: Finding, source: Source) -> Finding:
     """Tells of a path that leads out of the folder of a config that another zoo holds."""
     if finding.code != "unsafe-path" or source.origin or LEADS_OUT not in finding.message:
         return finding
-    holds = (folder for folder in source.path.resolve().parents if (folder / FILE_NAME).exists())
-    root = next(holds, None)
+    root = root_above(source.path.resolve().parent)
     hint = f"this config is of another zoo: name that with --zoo {root}"
     return replace(finding, suggestion=hint) if root is not None else finding
 

@@ -5,7 +5,6 @@ from functools import cached_property
 
 from zoo.catalog.card_cache import Cards
 from zoo.catalog.cards import Card
-from zoo.catalog.habits import MEANT, REMEDIES, as_a_table, called
 from zoo.components import Component, closest, normalized, singular
 from zoo.errors import ConfigError, PluginError
 
@@ -100,6 +99,8 @@ class Catalog:
     def _suggestion(self, kind: str, name: str) -> str | None:
         rows = {row.name: row for row in self.of_kind(kind)}
         rows |= {row.qualified: row for row in self.of_kind(kind)} if "/" in name else {}
+        from zoo.catalog.habits import MEANT, REMEDIES, as_a_table, called  # seldom needed
+
         if name.endswith(")") and called(name) in rows:
             card = self.card(rows[called(name)])
             table = as_a_table(name, [argument.name for argument in card.arguments])

@@ -11,22 +11,17 @@ from zoo.errors import as_written
 
 _CODE = "a config holds no code: write a {} in a plugin"
 
+_ENTROPIES = {
+    **dict.fromkeys(("ce", "cce"), "CategoricalCrossentropy"),
+    **dict.fromkeys(("sce", "scce"), "SparseCategoricalCrossentropy"),
+    "softmax_cross_entropy": "CategoricalCrossentropy",
+    "sigmoid_cross_entropy": "BinaryCrossentropy",
+    **dict.fromkeys(("cross_entropy", "crossentropy"), "CategoricalCrossentropy"),
+}
+
 MEANT = {
-    "metrics": {
-        "rmse": "RootMeanSquaredError",
-        **dict.fromkeys(("ce", "cce"), "CategoricalCrossentropy"),
-        **dict.fromkeys(("sce", "scce"), "SparseCategoricalCrossentropy"),
-        "softmax_cross_entropy": "CategoricalCrossentropy",
-        "sigmoid_cross_entropy": "BinaryCrossentropy",
-        **dict.fromkeys(("cross_entropy", "crossentropy"), "CategoricalCrossentropy"),
-    },
-    "losses": {
-        **dict.fromkeys(("ce", "cce"), "CategoricalCrossentropy"),
-        **dict.fromkeys(("sce", "scce"), "SparseCategoricalCrossentropy"),
-        "softmax_cross_entropy": "CategoricalCrossentropy",
-        "sigmoid_cross_entropy": "BinaryCrossentropy",
-        **dict.fromkeys(("cross_entropy", "crossentropy"), "CategoricalCrossentropy"),
-    },
+    "metrics": {"rmse": "RootMeanSquaredError", **_ENTROPIES},
+    "losses": _ENTROPIES,
     "initializers": {"normal": "RandomNormal"},
     "activations": {"lrelu": "leaky_relu"},
     "layers": {"lrelu": "LeakyReLU", "avgpool": "AveragePooling2D"},

@@ -30,8 +30,12 @@ def find_root(explicit: str | os.PathLike[str] | None = None) -> Path | None:
         if not (root / FILE_NAME).exists():
             raise no_registry(f"{root} has no {FILE_NAME}")
         return root
-    here = Path.cwd()
-    return next((p for p in (here, *here.parents) if (p / FILE_NAME).exists()), None)
+    return root_above(Path.cwd())
+
+
+def root_above(folder: Path) -> Path | None:
+    """Gives the first folder with a `registry.toml`, walking up from this one."""
+    return next((p for p in (folder, *folder.parents) if (p / FILE_NAME).exists()), None)
 
 
 def known_root(explicit: str | os.PathLike[str] | None = None) -> Path:

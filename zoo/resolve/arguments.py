@@ -5,7 +5,6 @@ from typing import Any
 
 from zoo.catalog.cards import BOOLEAN, TABLE, Argument, Card, accepts
 from zoo.catalog.discovery import CORE
-from zoo.catalog.habits import remedy_of
 from zoo.components import ARGUMENT_KINDS, Component, closest, did_you_mean, singular
 from zoo.config.validation import TOP_LEVEL_KEYS, stands_above
 from zoo.errors import Finding, as_written
@@ -39,6 +38,8 @@ def argument_findings(part: Part, card: Card) -> Iterator[Finding]:
     for name in unknown:
         meant = closest(name, missing) or closest(name, known)
         missing = [other for other in missing if other != meant]
+        from zoo.catalog.habits import remedy_of  # seldom needed
+
         if remedy := remedy_of(part.component, name):
             hint = remedy
         elif name in TOP_LEVEL_KEYS:
