@@ -4,6 +4,8 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 PLUGINS := plugins/diagnostics plugins/localization plugins/weighted-loss
 MODEL ?= clf-lorenz96
+# Where the environment forbids byte code, each of the processes that a test starts would compile all that it imports.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: install train test test-slow test-faults bench bench-full science science-quick docs notebooks lint clean
 
