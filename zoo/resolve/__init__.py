@@ -15,7 +15,6 @@ from zoo.resolve.needs import UnboundNeed, call_of
 from zoo.resolve.nodes import NodeResolver
 from zoo.resolve.parts import Findings, PartResolver
 from zoo.resolve.shapes import Inferred, infer
-from zoo.shapes.reading import WANTS_A_LIST
 from zoo.shapes.rules import ShapeRules
 
 if TYPE_CHECKING:  # reading one is seldom needed, and takes time to import
@@ -70,7 +69,7 @@ def resolve(
     }
     shapes = _inferred(config, nodes, values["nodes"], outputs if whole else (), catalog, findings)
     findings.add(shapes.findings)
-    if any(WANTS_A_LIST in finding.message for finding in shapes.findings):
+    if shapes.lists_missing:
         findings.forget("unreachable-node")  # what is to be listed is not reached yet
     names = [table.name for table in config.inputs]
     asking = [*values["losses"].values(), *values["metrics"]]

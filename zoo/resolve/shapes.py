@@ -41,12 +41,15 @@ class Inferred:
         parameters: The parameters of each node's own layer; None where they are not known, 0 for
             a node that shares another's layer.
         findings: What cannot be right.
+        lists_missing: Whether a node got one input and wants a list, so that others may be meant
+            to go into it too.
     """
 
     inputs: dict[str, Shape]
     nodes: dict[str, Shaped] = field(default_factory=dict)
     parameters: dict[str, int | None] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    lists_missing: bool = False
 
     @property
     def total(self) -> int | None:
@@ -257,8 +260,10 @@ class _Walk:
         else:
             key = edges[0][1] if len(edges) == 1 else f"{node.key}.inputs"
         hint = None
-        if str(refused) == WANTS_A_LIST and isinstance(node.inputs, str):
-            hint = f'write inputs = ["...", "{node.inputs}"]'
+        if str(refused) == WANTS_A_LIST:
+            self.found.lists_missing = True
+            if isinstance(node.inputs, str):
+                hint = f'write inputs = ["...", "{node.inputs}"]'
         return Finding("shape-mismatch", message, key=key, suggestion=hint)
 
     def _edges(self, node: Node, message: str) -> Iterator[tuple[str, str, str]]:
