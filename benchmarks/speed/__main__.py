@@ -22,6 +22,7 @@ from typing import Any
 from benchmarks.speed.timing import Figure
 
 GROUPS = (
+    "startup",
     "training_step",
     "build",
     "load",

@@ -15,6 +15,7 @@ import zoo
 from benchmarks.speed.load import candidate
 from benchmarks.speed.lorenz05 import MODEL, SIZE
 from benchmarks.speed.registry import command, write_registry
+from benchmarks.speed.startup import write_plugins
 from benchmarks.speed.timing import Act, Growth, rounds_of
 from zoo.registry.document import read_registry
 from zoo.registry.publishing import publish
@@ -131,14 +132,7 @@ def _plugins(root: Path) -> Growth:
     acts = {}
     for plugins in PLUGINS:
         site = root / f"site-{plugins}"
-        for number in range(plugins):
-            info = site / f"zoo_d{number}-1.0.dist-info"
-            info.mkdir(parents=True)
-            (info / "METADATA").write_text(
-                f"Metadata-Version: 2.1\nName: zoo-d{number}\nVersion: 1.0\n"
-            )
-            rows = "".join(f"L{number}_{i} = zoo_d.mod:L{number}_{i}\n" for i in range(5))
-            (info / "entry_points.txt").write_text(f"[zoo.layers]\n{rows}")
+        write_plugins(site, plugins)
         acts[plugins] = command(root, "list", path=site)
     return _curve("zoo list", "plugins", acts)
 
