@@ -1,6 +1,6 @@
 """What the tests of the lock share: a zoo whose model is made of a plugin's parts, and locked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import zoo
+from zoo.locking import picture
 
 LOSSES = "def swell(y_true, y_pred):\n    return (y_true - y_pred) ** 2\n"
 BASE = """\
@@ -65,10 +66,41 @@ def root(zoo_root: Path, site: Path) -> Path:
     return zoo_root
 
 
+@pytest.fixture(scope="session")
+def some_files() -> dict[str, str]:
+    """Two of the zoo's own files, as a lock lists all of them."""
+    files = picture.code_files("zoo", ["zoo"])
+    return dict(list(files.items())[:2])
+
+
 @pytest.fixture
-def locked(root: Path, cli: Cli) -> Path:
+def few_files(some_files: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves out of locks most of the zoo's own files, three hundred digests a picture."""
+    real = picture.code_files
+
+    def code_files(name: str, modules: Iterable[str]) -> dict[str, str]:
+        return dict(some_files) if name == "zoo" else real(name, modules)
+
+    monkeypatch.setattr(picture, "code_files", code_files)
+
+
+@pytest.fixture(scope="session")
+def lock_texts() -> dict[bool, bytes]:
+    """The lock of `root`, with few files and with all, once it was made: it names no folder."""
+    return {}
+
+
+@pytest.fixture
+def locked(
+    root: Path, cli: Cli, lock_texts: dict[bool, bytes], request: pytest.FixtureRequest
+) -> Path:
     """The same zoo, with its lock."""
-    cli("lock")
+    few = "few_files" in request.fixturenames
+    if few in lock_texts:
+        (root / "zoo.lock").write_bytes(lock_texts[few])
+    else:
+        cli("lock")
+        lock_texts[few] = (root / "zoo.lock").read_bytes()
     return root
 
 

@@ -13,6 +13,8 @@ import zoo
 from tests.distributions import write_distribution
 from zoo.locking import picture
 
+pytestmark = pytest.mark.usefixtures("few_files")
+
 LOSSES = "tides/losses.py"
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import zoo
 
-pytestmark = pytest.mark.usefixtures("no_run_report")
+pytestmark = pytest.mark.usefixtures("no_run_report", "few_files")
 
 DATA = """
 [data]

@@ -11,6 +11,8 @@ import zoo
 from tests.candidates import a_candidate
 from zoo.registry.publishing import publish
 
+pytestmark = pytest.mark.usefixtures("few_files")
+
 RESOLVED = 'zoo = 1\nname = "{}"\n[[layers]]\nname = "y"\ntype = "zoo/Dense"\nunits = 1\n{}'
 ABOVE = """\
 zoo = 1
