@@ -30,6 +30,8 @@ class Widen(keras.layers.Layer):
 class Asks(keras.losses.Loss):
     def call(self, y_true, y_pred, depth, slope=None): ...
 
+def steep(target, guess, depth, slope=2.0): ...
+
 made = object()
 """
 
@@ -38,7 +40,7 @@ made = object()
 def extra(make_distribution):
     groups = {
         "zoo.layers": {"Widen": "extra_mod:Widen", "Made": "extra_mod:made"},
-        "zoo.losses": {"asks": "extra_mod:Asks"},
+        "zoo.losses": {"asks": "extra_mod:Asks", "steep": "extra_mod:steep"},
     }
     return make_distribution("zoo-extra", groups, {"extra_mod.py": EXTRA})
 
@@ -65,6 +67,13 @@ def test_show_says_what_a_loss_asks_for(cli, extra):
     assert "needs   depth, slope" in cli("show", "asks").out.splitlines()
     document = cli("show", "asks", "--json").document
     assert document["needs"] == ["depth", "slope"]
+
+
+def test_show_says_which_arguments_of_a_function_no_config_writes(cli, extra):
+    rows = [line.split() for line in cli("show", "steep").out.splitlines()]
+    for name in ("target", "guess", "depth"):
+        assert [name, "from", "the", "training"] in rows
+    assert ["slope", "2.0"] in rows or ["slope", "number", "2.0"] in rows
 
 
 def test_show_says_why_arguments_are_not_known(cli, extra):

@@ -16,7 +16,7 @@ from zoo.cli.options import DebugOption, JsonOption, ZooOption
 from zoo.components import MODELS, Component, did_you_mean, singular
 from zoo.errors import ConfigError
 from zoo.resolve.missing import MissingPlugins
-from zoo.resolve.needs import call_of
+from zoo.resolve.needs import TARGETS, call_of
 from zoo.sources import model_sources
 from zoo.workspace import Workspace
 
@@ -100,6 +100,14 @@ def _needs(row: Component, card: Card) -> list[str]:
     return [*needs.required, *needs.optional]
 
 
+def _handed_over(row: Component, card: Card) -> set[str]:
+    """Gives the arguments of a function that no config writes, since each step has them."""
+    call = call_of(card, row.kind, row.name)
+    if call is None or call.form != "function":
+        return set()
+    return {*TARGETS, *call.sources({}), *call.needs().required}
+
+
 def _print_component(console: Console, row: Component, card: Card) -> None:
     owner = f"{row.distribution} {row.version}"
     console.print(f"[bold]{escape(row.name)}[/bold]  ({row.kind}, {owner})")
@@ -114,8 +122,10 @@ def _print_component(console: Console, row: Component, card: Card) -> None:
         console.print(f"[yellow]its arguments are not known[/yellow]: {escape(card.unknown)}")
     if card.arguments:
         table = Table("argument", "type", "default", box=None)
+        handed_over = _handed_over(row, card)
         for argument in card.arguments:
-            default = "required" if argument.required else argument.default or ""
+            required = "from the training" if argument.name in handed_over else "required"
+            default = required if argument.required else argument.default or ""
             table.add_row(escape(argument.name), _type(argument), escape(default))
         console.print(table)
     if card.open and not card.unknown:
