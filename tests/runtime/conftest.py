@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-Report = Callable[..., Any]
+MakeReport = Callable[..., Any]
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _no_run_report() -> Iterator[Report]:
+def make_run_report() -> Iterator[MakeReport]:
     """Leaves out reports, of what a module trains for all its tests too; gives what makes one."""
     from zoo.runtime import training
 
@@ -21,7 +21,9 @@ def _no_run_report() -> Iterator[Report]:
 
 @pytest.fixture(autouse=True)
 def _run_report_where_it_is_asked_for(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, _no_run_report: Report
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    make_run_report: MakeReport,
 ) -> None:
     if "run_report" in request.keywords:
-        monkeypatch.setattr("zoo.runtime.training.try_run_report", _no_run_report)
+        monkeypatch.setattr("zoo.runtime.training.try_run_report", make_run_report)
