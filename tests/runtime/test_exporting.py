@@ -1,6 +1,7 @@
 """What leaves the zoo computes the same where there is no zoo, or does not leave it."""
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 import zoo
-from tests.processes import python
+from tests import warm
 from zoo.errors import ConfigError, RunError
 from zoo.runtime import converting, exporting
 from zoo.runtime.converting import SUFFIXES, check_format
@@ -20,8 +21,7 @@ from zoo.runtime.exporting import Exported, export
 from zoo.runtime.weights import Shelf
 from zoo.workspace import Workspace
 
-# `test_a_keras_file_gives_numpys_numbers_where_there_is_no_zoo` has a fresh interpreter, and so
-# have the tests of `zoo export`.
+# `test_a_keras_file_gives_numpys_numbers_where_there_is_no_zoo` has a fresh interpreter.
 pytestmark = pytest.mark.usefixtures("warm_processes")
 
 RICH = """
@@ -173,30 +173,35 @@ def test_low_precision_is_exported_and_the_tolerance_says_so(
     assert done.check.difference <= done.check.tolerance
 
 
-@pytest.mark.usefixtures("unchecked")
-def test_a_keras_file_gives_numpys_numbers_where_there_is_no_zoo(zoo_root: Path) -> None:
+def test_a_keras_file_gives_numpys_numbers_where_there_is_no_zoo(
+    zoo_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zoo.runtime.export_check.subprocess", subprocess)
     model, graph = built(zoo_root, plain('{ type = "leaky_relu", negative_slope = 0.25 }'))
     model.get_layer("d").bias.assign([-9.0, 1.0])
     done = export(model, graph, "plain@1.0.0", "keras", zoo_root / "p.keras", nowhere)
     x = np.linspace(-1, 1, 12).reshape(3, 4)
-    script = (
+    assert done.check.difference <= done.check.tolerance
+    (zoo_root / "alone.py").write_text(
         "import sys; sys.modules['zoo'] = None\n"
         "import json, keras, numpy as np\n"
         f"model = keras.saving.load_model({str(done.file)!r})\n"
         f"print(json.dumps(model(np.array({x.tolist()}, 'float32')).numpy().tolist()))\n"
     )
-    printed = python("-I", "-c", script)
+    command = [sys.executable, "-I", str(zoo_root / "alone.py")]
+    ended = warm.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
     kernel, bias = (np.asarray(v.value, "float64") for v in model.weights)
     before = x @ kernel + bias
     expected = np.where(before > 0, before, 0.25 * before)
     assert (before[:, 0] < 0).all()
-    np.testing.assert_allclose(json.loads(printed.splitlines()[-1]), expected, rtol=1e-6)
+    np.testing.assert_allclose(json.loads(ended.stdout.splitlines()[-1]), expected, rtol=1e-6)
 
 
 def test_a_model_of_the_zoo_inside_another_is_exported_as_keras_own(zoo_root: Path) -> None:
     (zoo_root / "plain.toml").write_text(
         plain() + '[data]\ntype = "synthetic"\nx_shape = [4]\ny_shape = [2]\nsamples = 8\n'
-        '[train]\nepochs = 1\n[loss]\ntype = "mse"\n'
+        '[train]\nepochs = 1\n[loss]\ntype = "mse"\n[optimizer]\ntype = "SGD"\n'
     )
     zoo.train(zoo_root / "plain.toml", zoo=zoo_root).publish()
     nested = (
