@@ -13,6 +13,8 @@ from tests.candidates import a_candidate
 from zoo.registry.editing import editing
 from zoo.registry.life import set_status
 from zoo.registry.publishing import Candidate, publish
+from zoo.report.site import write_site
+from zoo.workspace import Workspace
 
 FETCHED = ("src", "href", "xlink:href", "data", "action", "srcset", "poster")
 
@@ -88,3 +90,11 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
     written_by_hand(root / "registry.toml", "alpha", 'license = "MIT"\ntags = ["rain"]\n')
     written_by_hand(root / "registry.toml", "beta", 'tags = ["small"]\n')
     return root
+
+
+@pytest.fixture(scope="session")
+def site(gallery: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pages of that zoo, to look at."""
+    folder = tmp_path_factory.mktemp("site")
+    write_site(folder, Workspace(gallery))
+    return folder

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ layers = [
     { name = "y", type = "Dense", units = 2 },
 ]
 loss = "mse"
+optimizer = "SGD"
 data = { type = "npz", path = "data.npz", validation_split = 0.25 }
 train = { epochs = 2, batch_size = 4, jit_compile = false }
 """
@@ -38,12 +40,39 @@ def skill(model, data, report=None):
 Train = Callable[..., Run]
 
 
+SETTINGS = {"train.seed": 3, "layers.hidden.units": 5}
+"""What the run that many tests look at was told by `--set`."""
+
+
+def write_data(root: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(16, 4)).astype("float32")
+    np.savez(root / "data.npz", x=x, y=x[:, :2])
+
+
 @pytest.fixture
 def train(zoo_root: Path, training_of: Callable[..., Train]) -> Train:
-    random = np.random.default_rng(0)
-    x = random.normal(size=(16, 4)).astype("float32")
-    np.savez(zoo_root / "data.npz", x=x, y=x[:, :2])
+    write_data(zoo_root)
     return training_of(CONFIG)
+
+
+@pytest.fixture(scope="module")
+def _trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("trained")
+    (root / "registry.toml").write_text("format = 1\n")
+    (root / "m.toml").write_text(CONFIG)
+    write_data(root)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("ZOO_ROOT", "ZOO_DISABLE_PLUGINS"):
+            patch.delenv(name, raising=False)
+        zoo.train(root / "m.toml", SETTINGS, zoo=root, folder=root / "run", quiet=True)
+    return root
+
+
+@pytest.fixture
+def run(_trained: Path, zoo_root: Path) -> Run:
+    """A run of two epochs, in a zoo of the test's own."""
+    shutil.copytree(_trained, zoo_root, dirs_exist_ok=True)
+    return Run(zoo_root / "run")
 
 
 def html(run: Run) -> str:
@@ -58,8 +87,7 @@ def sections(text: str) -> list[str]:
     return re.findall(r'<section id="(\w+)"', text)
 
 
-def test_a_training_writes_its_report_and_the_numbers_of_every_figure(train: Train) -> None:
-    run = train({"train.epochs": 3})
+def test_a_training_writes_its_report_and_the_numbers_of_every_figure(run: Run) -> None:
     text = html(run)
     assert sections(text) == ["curves", "graph", "data", "timings", "config", "environment"]
     folder = run.report_folder / "training"
@@ -77,9 +105,8 @@ def test_a_training_writes_its_report_and_the_numbers_of_every_figure(train: Tra
 
 
 def test_every_link_of_a_report_leads_to_a_file_beside_it_and_nothing_is_fetched(
-    train: Train, resources: Callable[[str], list[str]]
+    run: Run, resources: Callable[[str], list[str]]
 ) -> None:
-    run = train()
     named = [each for each in resources(html(run)) if each and not each.startswith(("#", "data:"))]
     assert len(named) >= 5
     for each in named:
@@ -87,41 +114,31 @@ def test_every_link_of_a_report_leads_to_a_file_beside_it_and_nothing_is_fetched
     assert not re.search(r"(?:src|href)=\"(?:https?:)?//", html(run))
 
 
-def test_text_of_configs_and_plugins_is_text(
+def test_an_evaluation_adds_its_results_tables_and_figures_and_their_text_is_text(
     train: Train, cli: Callable[..., Any], make_distribution: Callable[..., Path]
 ) -> None:
     entry_points = {"zoo.evaluators": {"skill": "skill_mod:skill"}}
     make_distribution("zoo-skill", entry_points, {"skill_mod.py": EVALUATOR})
-    run = train({"evaluate": [{"type": "skill"}]})
+    skilled = {"evaluate": [{"type": "skill"}]}
+    run = train({"train.epochs": 1, **skilled})
+    assert "evaluation" not in sections(html(run))
     document = cli("evaluate", run.folder, "--json").document
     assert document["page"] == str(run.report_folder / "index.html")
-    text = html(run)
-    assert "<script" not in text
-    assert "From &lt;script&gt;alert(1)&lt;/script&gt; four numbers &amp; two." in text
-    assert "&lt;b&gt;c&lt;/b&gt;" in text
-    assert "&lt;i&gt;name" in text
-    assert "<b>x</b>" not in text
-
-
-def test_an_evaluation_adds_its_results_tables_and_figures(
-    train: Train, cli: Callable[..., Any], make_distribution: Callable[..., Path]
-) -> None:
-    entry_points = {"zoo.evaluators": {"skill": "skill_mod:skill"}}
-    make_distribution("zoo-skill", entry_points, {"skill_mod.py": EVALUATOR})
-    run = train({"evaluate": [{"type": "skill"}]})
-    assert "evaluation" not in sections(html(run))
-    cli("evaluate", run.folder)
     text = html(run)
     assert "<dt>score</dt><dd>0.125</dd>" in text
     assert 'aria-label="Lines over d. m goes from 1 to 0.5, between 0.5 and 1."' in text
     assert (run.report_folder / "skill_curve.png").is_file()
     assert '<a href="rows.csv">CSV</a>' in text
-    train({"train.epochs": 4, "evaluate": [{"type": "skill"}]}, resume=True)
-    assert "After epoch 2; 4 are done by now." in html(run)
+    assert "<script" not in text
+    assert "From &lt;script&gt;alert(1)&lt;/script&gt; four numbers &amp; two." in text
+    assert "&lt;b&gt;c&lt;/b&gt;" in text
+    assert "&lt;i&gt;name" in text
+    assert "<b>x</b>" not in text
+    train({"train.epochs": 2, **skilled}, resume=True)
+    assert "After epoch 1; 2 are done by now." in html(run)
 
 
-def test_the_graph_and_the_config_are_shown_with_what_they_came_from(train: Train) -> None:
-    run = train({"layers.hidden.units": 5})
+def test_the_graph_and_the_config_are_shown_with_what_they_came_from(run: Run) -> None:
     graph = rows(run.report_folder / "training/graph.csv")
     assert [row["parameters"] for row in graph] == ["", "25", "12"]
     assert graph[1]["output shape"] == "(batch, 5)"
@@ -129,11 +146,10 @@ def test_the_graph_and_the_config_are_shown_with_what_they_came_from(train: Trai
     assert config["layers.hidden.units"]["value"] == "5"
     assert config["layers.hidden.units"]["from"] == "--set layers.hidden.units"
     assert config["layers.y.units"]["from"] == "m.toml:8"
-    assert config["train.seed"]["from"] == "default"
+    assert config["train.shuffle"]["from"] == "default"
 
 
-def test_the_data_are_summed_up_as_numpy_does(train: Train) -> None:
-    run = train()
+def test_the_data_are_summed_up_as_numpy_does(run: Run) -> None:
     with np.load("data.npz") as arrays:
         x = arrays["x"].astype("float64")
     (row,) = (
@@ -155,39 +171,49 @@ def test_the_data_are_summed_up_as_numpy_does(train: Train) -> None:
     assert squares / 16 == pytest.approx((x**2).mean(), rel=1e-9)
 
 
-def test_a_gradient_norm_has_a_section_and_axes_of_its_own(train: Train) -> None:
-    run = train({"metrics": [{"type": "zoo-diagnostics/GradientNorm"}]})
+def test_a_gradient_norm_has_axes_of_its_own_and_without_its_plugin_the_report_is_written_too(
+    train: Train, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = train({"metrics": [{"type": "zoo-diagnostics/GradientNorm"}], "train.epochs": 1})
     assert sections(html(run))[:2] == ["curves", "gradients"]
     kept = json.loads((run.report_folder / "training/gradient-gradient_norm.json").read_text())
     assert kept["figure"]["log"] is True
     assert kept["columns"]["training"] == run.history["gradient_norm"]
+    graph = run.report_folder / "training/graph.csv"
+    graph.unlink()
+    monkeypatch.setenv("ZOO_DISABLE_PLUGINS", "1")
+    cli("report", run.folder)
+    assert [(row["node"], row["parameters"]) for row in rows(graph)] == [
+        ("x", ""),
+        ("hidden", "15"),
+        ("y", "8"),
+    ]
 
 
-def test_times_and_origins_outlive_a_resumption(train: Train) -> None:
-    run = train({"train.seed": 3})
+def test_times_and_origins_outlive_a_resumption(run: Run) -> None:
     before = run.note("timings.json")
     assert len(before) == 2
     assert all(seconds > 0 for seconds in before)
-    zoo.train(run.config_path, {"train.epochs": 4}, folder=run.folder, resume=True, quiet=True)
+    zoo.train(run.config_path, {"train.epochs": 3}, folder=run.folder, resume=True, quiet=True)
     after = run.note("timings.json")
     assert after[:2] == before
-    assert len(after) == 4
+    assert len(after) == 3
     origins = {row["key"]: row["from"] for row in run.note("provenance.json")}
     assert origins["train.seed"] == "--set train.seed"
     assert origins["train.epochs"] == "--set train.epochs"
     assert origins["layers.y.units"] == "m.toml:8"
 
 
-def test_a_resumed_run_is_the_same_though_its_times_were_spoilt(train: Train) -> None:
-    whole = train({"train.epochs": 4}, folder="whole")
-    parts = train({"train.epochs": 2}, folder="parts")
+def test_a_resumed_run_is_the_same_though_its_times_were_spoilt(run: Run, train: Train) -> None:
+    parts = train({**SETTINGS, "train.epochs": 1}, folder="parts")
     (parts.folder / "timings.json").write_text("{")
     (parts.folder / "provenance.json").write_text("[")
-    train({"train.epochs": 4}, folder="parts", resume=True)
-    assert parts.history == whole.history
-    for path, tensor in whole.weights().items():
+    train(SETTINGS, folder="parts", resume=True)
+    assert parts.history == run.history
+    for path, tensor in run.weights().items():
         np.testing.assert_array_equal(parts.weights()[path], tensor)
-    assert parts.note("timings.json")[:2] == [None, None]
+    assert parts.note("timings.json")[0] is None
+    assert len(parts.note("timings.json")) == 2
     assert "timings" in sections(html(parts))
 
 
@@ -242,10 +268,7 @@ def test_a_report_that_fails_costs_no_training(
     assert not (run.report_folder / "index.html").exists()
 
 
-def test_a_report_is_written_anew_and_its_json_names_it(
-    train: Train, cli: Callable[..., Any]
-) -> None:
-    run = train()
+def test_a_report_is_written_anew_and_its_json_names_it(run: Run, cli: Callable[..., Any]) -> None:
     before = html(run)
     (run.report_folder / "index.html").unlink()
     document = cli("report", run.folder, "--json").document
@@ -261,8 +284,7 @@ def test_a_folder_that_is_no_run_has_no_report(cli: Callable[..., Any], zoo_root
     assert "is not the folder of a run" in cli("report", zoo_root, status=4).err
 
 
-def test_what_a_run_no_longer_has_is_no_longer_shown(train: Train, cli: Callable[..., Any]) -> None:
-    run = train()
+def test_what_a_run_no_longer_has_is_no_longer_shown(run: Run, cli: Callable[..., Any]) -> None:
     stale = run.report_folder / "training/curve-gone.json"
     stale.write_text((run.report_folder / "training/curve-loss.json").read_text())
     cli("report", run.folder)
@@ -270,9 +292,8 @@ def test_what_a_run_no_longer_has_is_no_longer_shown(train: Train, cli: Callable
 
 
 def test_a_spoilt_document_is_told_of_and_the_others_are_shown(
-    train: Train, cli: Callable[..., Any]
+    run: Run, cli: Callable[..., Any]
 ) -> None:
-    run = train()
     spoilt = {"columns": {"x": [1, 2], "y": ["a"]}, "figure": {"kind": "lines"}, "caption": "mine"}
     (run.report_folder / "spoilt.json").write_text(json.dumps(spoilt))
     (run.report_folder / "notes.json").write_text("[")
@@ -280,20 +301,6 @@ def test_a_spoilt_document_is_told_of_and_the_others_are_shown(
     assert "mine" in html(run)
     assert '<span class="state bad">' in html(run)
     assert "curves" in sections(html(run))
-
-
-def test_a_run_whose_plugin_has_gone_still_has_its_report(
-    train: Train, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = train({"metrics": [{"type": "zoo-diagnostics/GradientNorm"}]})
-    monkeypatch.setenv("ZOO_DISABLE_PLUGINS", "1")
-    cli("report", run.folder)
-    graph = rows(run.report_folder / "training/graph.csv")
-    assert [(row["node"], row["parameters"]) for row in graph] == [
-        ("x", ""),
-        ("hidden", "15"),
-        ("y", "8"),
-    ]
 
 
 WITHOUT = """
@@ -309,8 +316,7 @@ finally:
 """
 
 
-def test_without_matplotlib_the_page_has_tables_for_charts_and_says_so(train: Train) -> None:
-    run = train()
+def test_without_matplotlib_the_page_has_tables_for_charts_and_says_so(run: Run) -> None:
     for path in run.report_folder.rglob("*.png"):
         path.unlink()
     printed = python("-c", WITHOUT, "report", run.folder)
