@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,61 +10,95 @@ import sys
 
 import pytest
 
-import zoo
+from tests.candidates import a_candidate
+from zoo.registry.publishing import publish
 
 ASK = """
-import sys
-sys.argv = ["zoo"]
+import json, os, sys
 from zoo.cli import main
-try:
-    main()
-except SystemExit as end:
-    assert not end.code, end.code
-heavy = {"keras", "tensorflow", "matplotlib"} & set(sys.modules)
-assert not heavy, heavy
-imported = {name for name in sys.modules if name.startswith("zoo.cli.")}
-print(len(imported), file=sys.stderr)
+import zoo.cli.completion, zoo.cli.main  # what every question needs, whatever it asks
+
+def ask(asked):
+    for number, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    os.environ.update(asked["environment"])
+    os.chdir(asked["folder"])
+    sys.argv = ["zoo"]
+    try:
+        main()
+    except SystemExit as end:
+        assert not end.code, end.code
+    heavy = {"keras", "tensorflow", "matplotlib"} & set(sys.modules)
+    assert not heavy, heavy
+    imported = {name for name in sys.modules if name.startswith("zoo.cli.")}
+    print(len(imported), file=sys.stderr)
+    sys.stdout.flush()
+
+for line in sys.stdin:
+    if not (child := os.fork()):
+        status = 1
+        try:
+            ask(json.loads(line))
+            status = 0
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+        os._exit(status)
+    print(os.waitpid(child, 0)[1], flush=True)
 """
 
 
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory):
+    """A process that is forked for each question, so that every one finds it as the first did."""
+    folder = tmp_path_factory.mktemp("asked")
+    environment = {**os.environ, "ZOO_CACHE_DIR": str(folder / "cache")}
+    for name in ("ZOO_ROOT", "ZOO_DISABLE_PLUGINS"):
+        environment.pop(name, None)
+    process = subprocess.Popen(
+        [sys.executable, "-c", ASK],
+        env=environment,
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    def ask(**question):
+        print(json.dumps(question), file=process.stdin, flush=True)
+        status = process.stdout.readline()
+        out, err = ((folder / name).read_text() for name in ("out", "err"))
+        assert status == "0\n", err
+        return out, err
+
+    yield ask
+    process.stdin.close()
+    assert process.wait(timeout=600) == 0
+    process.stdout.close()
+
+
 @pytest.fixture
-def complete(zoo_root, tmp_path):
+def complete(zoo_root, asked):
     """Asks as bash does: the words of the line so far, the last of which is to be completed."""
 
     def complete(*words, **environment):
-        asked = {
+        line = {
             "_ZOO_COMPLETE": "complete_bash",
             "COMP_WORDS": "\n".join(["zoo", *words]),
             "COMP_CWORD": str(len(words)),
-            "ZOO_CACHE_DIR": str(tmp_path / "cache"),
         }
-        done = subprocess.run(
-            [sys.executable, "-c", ASK],
-            env={**os.environ, **asked, **environment},
-            cwd=zoo_root,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
-        assert done.returncode == 0, done.stderr
-        assert "Traceback" not in done.stderr
-        complete.modules = int(done.stderr.split()[-1])
-        return done.stdout.split()
+        out, err = asked(environment={**line, **environment}, folder=str(zoo_root))
+        assert "Traceback" not in err
+        complete.modules = int(err.split()[-1])
+        return out.split()
 
     return complete
 
 
-@pytest.fixture(scope="session")
-def _two_versions(zoo_after):
-    train = "train tiny.toml --publish --quiet"
-    return zoo_after(train, f"{train} --set train.epochs=1")
-
-
 @pytest.fixture
-def two_versions(_two_versions, zoo_root):
-    shutil.copytree(_two_versions, zoo_root, dirs_exist_ok=True)
-    return zoo.open_registry().weights
+def two_versions(zoo_root):
+    """Publishes two versions of `tiny`."""
+    for _ in range(2):
+        publish(zoo_root, a_candidate())
 
 
 def test_a_command_is_completed_with_commands(complete):
@@ -97,20 +132,24 @@ def test_a_kind_a_component_and_a_plugin_are_completed(complete):
     assert complete("plugin", "check", "zoo-loc") == ["zoo-localization"]
 
 
-def test_a_version_is_completed_behind_its_at(complete, two_versions):
+@pytest.mark.usefixtures("two_versions")
+def test_a_version_is_completed_behind_its_at(complete):
     assert complete("predict", "tin") == ["tiny", "tiny@1.0.0", "tiny@1.1.0"]
     assert complete("verify", "tiny@") == ["tiny@1.0.0", "tiny@1.1.0"]
     assert complete("train", "tiny.toml", "--from", "tiny@1.1") == ["tiny@1.1.0"]
 
 
-def test_bash_which_takes_an_at_for_a_word_gets_what_stands_behind_it(complete, two_versions):
+@pytest.mark.usefixtures("two_versions")
+def test_bash_which_takes_an_at_for_a_word_gets_what_stands_behind_it(complete):
     assert complete("verify", "tiny", "@") == ["1.0.0", "1.1.0"]
     assert complete("verify", "tiny", "@", "1.1") == ["1.1.0"]
     assert complete("yank", "tiny", "@", "1.0.0", "tiny", "@", "1") == ["1.0.0", "1.1.0"]
 
 
-def test_a_run_is_completed_with_its_folder(complete, tiny, cli):
-    cli("train", tiny, "--quiet", "--run", "runs/tiny/first")
+@pytest.mark.usefixtures("published")
+def test_a_run_is_completed_with_its_folder(complete, zoo_root):
+    (run,) = (zoo_root / "runs/tiny").iterdir()
+    run.rename(run.with_name("first"))
     assert complete("publish", "ru") == ["runs/tiny/first"]
     assert complete("evaluate", "runs/t") == ["runs/tiny/first"]
 
@@ -135,8 +174,9 @@ def test_zsh_and_fish_ask_in_their_own_way(complete):
     assert complete(_ZOO_COMPLETE="complete_fish", **asked) == ["metrics"]
 
 
+@pytest.mark.usefixtures("two_versions")
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
-def test_the_script_for_bash_completes_in_bash(two_versions, zoo_root, tmp_path):
+def test_the_script_for_bash_completes_in_bash(zoo_root, tmp_path):
     program = tmp_path / "bin" / "zoo"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m zoo "$@"\n')
