@@ -7,6 +7,8 @@ import pytest
 
 import zoo
 
+pytestmark = pytest.mark.usefixtures("no_run_report")
+
 
 @pytest.fixture
 def described(cli, published: str, zoo_root: Path) -> str:

@@ -9,6 +9,7 @@ import pytest
 import zoo
 
 
+@pytest.mark.usefixtures("warm_processes")
 def test_export_says_what_it_wrote_and_how_close_it_is(cli, published, zoo_root):
     done = cli("export", published, "--format", "keras", "--json")
     file = zoo_root / "tiny-1.0.0.keras"

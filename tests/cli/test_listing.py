@@ -3,10 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
-
-pytestmark = pytest.mark.usefixtures("no_run_report")
-
 
 def test_models_are_listed_with_whose_they_are(cli, tiny: Path, make_distribution) -> None:
     make_distribution(
@@ -24,9 +20,9 @@ def test_models_are_listed_with_whose_they_are(cli, tiny: Path, make_distributio
     assert all("from" not in row for row in cli("list", "models", "--json").document)
 
 
-def test_the_metrics_of_a_version_are_shown_in_four_digits(cli, tiny: Path, zoo_root: Path) -> None:
-    cli("train", tiny, "-q", "--publish", "--run", zoo_root / "run")
-    last = {k: v[-1] for k, v in json.loads((zoo_root / "run/history.json").read_text()).items()}
+def test_the_metrics_of_a_version_are_shown_in_four_digits(cli, published, zoo_root: Path) -> None:
+    (history,) = zoo_root.glob("runs/tiny/*/history.json")
+    last = {k: v[-1] for k, v in json.loads(history.read_text()).items()}
     (line,) = (x for x in cli("show", "tiny@1").out.splitlines() if x.startswith("metrics"))
     assert line.split() == ["metrics", *(w for k, v in last.items() for w in (k, f"{v:.4g}"))]
     assert cli("show", "tiny@1", "--json").document["metrics"] == last

@@ -128,7 +128,8 @@ class TestModelByOptions:
         cli("new", "model", "mine", *options.split())
         assert cli("check", "mine", "--json").document["ok"] is True
         assert cli("build", "mine", "--json").document["outputs"] == shapes
-        done = cli("train", "mine", "--quiet", "--json", "--set", "train.epochs=3")
+        fast = ["--set", "train.epochs=2", "--set", 'optimizer.type="SGD"']
+        done = cli("train", "mine", "--quiet", "--json", *fast)
         losses = done.document["history"]["loss"]
         assert losses[-1] < losses[0]
 
@@ -143,7 +144,8 @@ class TestModelByOptions:
         assert cli("check", "table", "arrays", "--json").document["ok"] is True
         rows = "\n".join("1,2,3,4,5,6" for _ in range(20))
         (zoo_root / "models" / "table.csv").write_text(f"a,b,c,d,e,y\n{rows}\n")
-        cli("train", "table", "--quiet", "--set", "train.epochs=1")
+        fast = ["--set", "train.epochs=1", "--set", 'optimizer.type="SGD"']
+        cli("train", "table", "--quiet", *fast)
 
     @pytest.mark.parametrize(
         ("options", "message", "suggestion"),

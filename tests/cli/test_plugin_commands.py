@@ -330,6 +330,7 @@ def test_a_signal_that_is_ignored_by_all_here_is_watched_too(cli, make_distribut
         assert found[f"deaf_mod_{number:d}", "signals"]["result"] == "warning"
 
 
+@pytest.mark.usefixtures("warm_processes")
 def test_a_plugin_that_is_checked_leaves_no_process_behind(cli, make_distribution):
     source = (
         "import subprocess, sys\n"
@@ -339,7 +340,7 @@ def test_a_plugin_that_is_checked_leaves_no_process_behind(cli, make_distributio
     make_distribution(
         "zoo-orphan", {"zoo.layers": {"A": "orphan_mod:A"}}, {"orphan_mod.py": source}
     )
-    done = cli("plugin", "check", "zoo-orphan", "--timeout", "2", status=5)
+    done = cli("plugin", "check", "zoo-orphan", "--timeout", "1", status=5)
     assert "importing orphan_mod" in done.err
     listed = subprocess.run(
         ["ps", "-eo", "args"], capture_output=True, text=True, check=True

@@ -26,10 +26,9 @@ SAYS = {
 
 
 @pytest.fixture
-def commands(cli, tiny: Path, zoo_root: Path, monkeypatch) -> dict[str, list[object]]:
+def commands(published, tiny: Path, zoo_root: Path, monkeypatch) -> dict[str, list[object]]:
     """Each command's arguments, in a zoo with a run and a version."""
-    run = zoo_root / "run"
-    cli("train", tiny, "-q", "--publish", "--run", run)
+    (run,) = (zoo_root / "runs/tiny").iterdir()
     np.save("x.npy", np.zeros((3, 4), "float32"))
     np.savez("weights.npz", **{path.replace("/", "__"): a for path, a in _weights(run).items()})
     Path("names.toml").write_text(
@@ -37,7 +36,7 @@ def commands(cli, tiny: Path, zoo_root: Path, monkeypatch) -> dict[str, list[obj
     )
     _say_at_once(monkeypatch)
     return {
-        "train": ["train", tiny],
+        "train": ["train", tiny, "--set", "train.epochs=1"],
         "publish": ["publish", run],
         "evaluate": ["evaluate", "tiny@1.0.0"],
         "predict": ["predict", "tiny@1.0.0", "x.npy", "-o", "y.npy"],
@@ -91,8 +90,9 @@ def test_a_plugin_and_its_processes_learn_of_it_by_the_environment(
     text = tiny.read_text()
     before, _, rest = text.partition("[data]")
     tiny.write_text(f'{before}[data]\ntype = "telling"\n[train]{rest.partition("[train]")[2]}')
-    assert "quiet None" in cli("train", tiny, "--run", "loud").err
-    assert "quiet 1" in cli("train", tiny, "--run", "still", "-q").err
+    once = ["train", tiny, "--set", "train.epochs=1"]
+    assert "quiet None" in cli(*once).err
+    assert "quiet 1" in cli(*once, "-q").err
 
 
 @pytest.mark.parametrize(

@@ -159,12 +159,11 @@ def test_runs_that_are_named_are_compared_by_what_their_configs_do_not_share(
     assert "not the folder of a run" in cli("runs", runs[0], tmp_path, status=4).err
 
 
-def test_two_runs_of_one_config_and_seed_have_the_same_weights(cli, tiny, zoo_root) -> None:
-    for name in "ab":
-        cli("train", tiny, "-q", "--run", zoo_root / name)
+def test_two_runs_of_one_config_and_seed_have_the_same_weights(cli, runs, tiny, zoo_root) -> None:
+    cli("train", tiny, "-q", "--run", zoo_root / "b")
     cli("train", tiny, "-q", "--run", zoo_root / "c", "--set", "train.seed=1")
-    assert cli("diff", "a", "b", "--json").document["same_weights"] is True
-    document = cli("diff", "a", "c", "--json").document
+    assert cli("diff", runs[0], "b", "--json").document["same_weights"] is True
+    document = cli("diff", "b", "c", "--json").document
     assert (document["same_graph"], document["same_weights"]) == (True, False)
 
 
