@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -41,7 +42,7 @@ learning_rate = 0.1
 type = "synthetic"
 x_shape = [4]
 y_shape = [2]
-samples = 64
+samples = 16
 [train]
 epochs = 2
 [sweep]
@@ -72,30 +73,46 @@ def facts(folder: Path) -> dict[str, Any]:
     return dict(json.loads((folder / "run.json").read_text(encoding="utf-8")))
 
 
-def test_each_trial_is_what_a_training_with_its_values_is_and_the_best_is_published(
-    root: Path,
-) -> None:
+@pytest.fixture(scope="module")
+def _swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    root = tmp_path_factory.mktemp("swept")
+    (root / "registry.toml").write_text("format = 1\n", encoding="utf-8")
     write(root, RATES)
-    found = sweep("--publish")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        patch.setattr("zoo.runtime.training.try_run_report", lambda *_, **__: None)
+        return root, sweep("--publish")
+
+
+@pytest.fixture
+def swept(_swept: tuple[Path, dict[str, Any]], root: Path) -> dict[str, Any]:
+    """What a sweep has said, in a copy of the zoo that it was done in."""
+    shutil.copytree(_swept[0], root, dirs_exist_ok=True)
+    return _swept[1]
+
+
+def test_each_trial_is_what_a_training_with_its_values_is_and_the_best_is_published(
+    swept: dict[str, Any],
+) -> None:
     alone = {
         rate: zoo.train("swept.toml", {"optimizer.learning_rate": rate}, quiet=True).history
         for rate in (0.0001, 0.1, 0.001)
     }
-    rows = {row["values"]["optimizer.learning_rate"]: row["value"] for row in found["trials"]}
+    rows = {row["values"]["optimizer.learning_rate"]: row["value"] for row in swept["trials"]}
     assert rows == {rate: history["loss"][-1] for rate, history in alone.items()}
     assert list(rows) == sorted(rows, key=rows.__getitem__)
     assert len(CliRunner().invoke(app_with(["runs"]), ["runs"]).stdout.split("finished")) == 7
-    assert found["published"] == "swept@1.0.0"
+    assert swept["published"] == "swept@1.0.0"
     best = zoo.load("swept@1")
     assert float(best.optimizer.learning_rate) == pytest.approx(next(iter(rows)))
-    assert "sweep" not in (Path(found["trials"][0]["run"]) / "config.toml").read_text()
+    assert "sweep" not in (Path(swept["trials"][0]["run"]) / "config.toml").read_text()
 
 
-def test_the_largest_is_first_where_the_mode_says_so(root: Path) -> None:
+def test_the_largest_is_first_where_the_mode_says_so(root: Path, swept: dict[str, Any]) -> None:
     write(root, RATES, CONFIG.replace('metric = "loss"', 'metric = "loss"\nmode = "max"'))
-    values = [row["value"] for row in sweep()["trials"]]
-    assert len(values) == 3
-    assert values == sorted(values, reverse=True)
+    values = [row["value"] for row in sweep("--resume")["trials"]]
+    assert len(set(values)) == 3
+    assert values == [row["value"] for row in swept["trials"]][::-1]
 
 
 def test_a_mistake_in_any_trial_is_found_before_the_first_one_is_trained(root: Path) -> None:
@@ -168,16 +185,15 @@ def test_a_stopped_sweep_says_how_to_go_on_and_trains_no_finished_trial_again(
     assert facts(root / "s/trial-1") == first
 
 
+@pytest.mark.usefixtures("swept")
 def test_a_changed_sweep_is_not_gone_on_with(root: Path) -> None:
-    write(root, RATES)
-    sweep("--run", "s")
+    (folder,) = (path.parent for path in root.glob("runs/swept/*/sweep.json"))
     write(root, RATES.replace("0.001]", "0.002]"))
-    done = CliRunner().invoke(
-        app_with(["sweep"]), ["sweep", "swept.toml", "--run", "s", "--resume"]
-    )
+    again = ["sweep", "swept.toml", "--run", str(folder)]
+    done = CliRunner().invoke(app_with(["sweep"]), [*again, "--resume"])
     assert done.exit_code == 2
     assert "the trials are not those" in done.output
-    done = CliRunner().invoke(app_with(["sweep"]), ["sweep", "swept.toml", "--run", "s"])
+    done = CliRunner().invoke(app_with(["sweep"]), again)
     assert "has a sweep already" in done.output
 
 
@@ -188,7 +204,7 @@ def test_nothing_to_resume_is_said(root: Path) -> None:
     assert "there is no sweep to resume" in done.output
 
 
-LEARNING = CONFIG.replace('metric = "loss"', 'metric = "loss"\nmethod = "tpe"\ntrials = 3')
+LEARNING = CONFIG.replace('metric = "loss"', 'metric = "loss"\nmethod = "tpe"\ntrials = 2')
 RANGE = '"optimizer.learning_rate" = { low = 0.001, high = 0.1, log = true }\n'
 
 
@@ -196,7 +212,7 @@ def test_a_sweep_that_learns_goes_on_with_more_trials_as_it_would_have(root: Pat
     pytest.importorskip("optuna")
     write(root, RANGE, LEARNING)
     whole = sweep("--run", "whole")["trials"]
-    write(root, RANGE, LEARNING.replace("trials = 3", "trials = 1"))
+    write(root, RANGE, LEARNING.replace("trials = 2", "trials = 1"))
     assert len(sweep("--run", "parts")["trials"]) == 1
     first = facts(root / "parts/trial-1")
     write(root, RANGE, LEARNING)
