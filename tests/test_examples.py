@@ -6,12 +6,14 @@ import importlib.util
 import shutil
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import zoo
+from zoo.runs import Run
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
@@ -61,20 +63,29 @@ def test_an_example_says_how_it_is_run_and_has_a_name_of_its_own(config):
     assert tomllib.loads(text)["name"] == config.stem
 
 
+@pytest.fixture(scope="module")
+def trained(examples):
+    """Trains an example for two epochs, once, and gives its run."""
+
+    @cache
+    def trained(name: str) -> Run:
+        # Batches of one size, so that the mean of the sums is the sum of the means.
+        more = {"train.batch_size": 60} if name == "digits-pair" else {}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(examples.parent)
+            return zoo.train(examples / f"{name}.toml", {"train.epochs": 2, **more}, quiet=True)
+
+    return trained
+
+
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
-def test_an_example_learns_in_two_epochs(config, examples, monkeypatch):
-    monkeypatch.chdir(examples.parent)
-    run = zoo.train(examples / config.name, {"train.epochs": 2}, quiet=True)
-    loss = run.history["loss"]
+def test_an_example_learns_in_two_epochs(config, trained):
+    loss = trained(config.stem).history["loss"]
     assert loss[1] < loss[0]
 
 
-def test_the_pair_has_a_loss_and_a_metric_for_each_output(examples, monkeypatch):
-    monkeypatch.chdir(examples.parent)
-    # Batches of one size, so that the mean of the sums is the sum of the means.
-    overrides = {"train.epochs": 1, "train.batch_size": 60}
-    run = zoo.train(examples / "digits-pair.toml", overrides, quiet=True)
-    last = run.last_epoch()
+def test_the_pair_has_a_loss_and_a_metric_for_each_output(trained):
+    last = trained("digits-pair").last_epoch()
     assert {"larger_loss", "sum_loss", "larger_accuracy", "sum_mae"} <= set(last)
     assert last["loss"] == pytest.approx(last["larger_loss"] + 0.1 * last["sum_loss"], rel=1e-3)
 

@@ -42,7 +42,7 @@ path = "gains.npz"
 type = "SGD"
 learning_rate = 0.05
 [train]
-epochs = 3
+epochs = 2
 batch_size = 4
 seed = 7
 shuffle = false
@@ -108,7 +108,7 @@ def test_the_switch_that_made_it_work_in_2021_is_gone():
         model.compile("adam", "mse", experimental_run_tf_function=False)
 
 
-def loc_loss_by_hand(gains, epochs=3):
+def loc_loss_by_hand(gains, epochs=2):
     """Gradient descent on the source's loss, in NumPy and float64."""
     model = keras.Model(*keras_network())
     kernel, bias = (w.astype("float64") for w in model.get_weights())
@@ -380,8 +380,8 @@ def test_here_the_layer_is_made_again_from_its_config(zoo_root):
     np.testing.assert_allclose(again([kg_raw, loc_f]), localized(kg_raw, loc_f), rtol=1e-6)
 
 
-@pytest.mark.parametrize("loop", ["fit", "gradient_tape"])
-@pytest.mark.parametrize("batch_size", [1, 4])
+# Batches of four, the last of one, are what `LocLoss` is trained on above, by both loops.
+@pytest.mark.parametrize(("loop", "batch_size"), [("fit", 4), ("gradient_tape", 1)])
 def test_here_batches_of_one_and_a_last_partial_one_train(train, gains, loop, batch_size):
     overrides = {"train.loop": loop, "train.batch_size": batch_size, "optimizer.learning_rate": 0.0}
     history = train(LOCALIZED + '[loss]\ntype = "mse"\n' + TRAINING, overrides).history
