@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import importlib.util
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from zoo.report import Report
 from zoo_localization.lorenz05_pairs import Lorenz05PairSettings
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread_steps() -> Iterator[None]:
+    """Leaves the other cores to other tests: waiting for each other, threads keep them busy."""
+    if importlib.util.find_spec("numba") is None:
+        yield
+        return
+    import numba
+
+    threads = numba.get_num_threads()
+    numba.set_num_threads(1)
+    yield
+    numba.set_num_threads(threads)
 
 
 @pytest.fixture
@@ -17,7 +33,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shape() -> dict[str, object]:
     """Arguments of `Lorenz05PairSettings` for blocks of less than a second."""
     return {

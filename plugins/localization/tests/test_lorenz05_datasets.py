@@ -6,6 +6,7 @@ import inspect
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,10 +29,27 @@ h5py = pytest.importorskip("h5py")
 pytest.importorskip("h5netcdf")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def small(shape):
     """Arguments of `lorenz05_gains`."""
     return {**shape, "train_pairs": 20, "validation_pairs": 6, "test_pairs": 12}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, small):
+    """A cache with the blocks of `small`, simulated once."""
+    folder = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ZOO_CACHE_DIR", str(folder))
+        lorenz05_gains(**small)
+    return folder
+
+
+@pytest.fixture
+def filled(cache, made):
+    """A cache of the test's own that has them."""
+    shutil.copytree(made, cache)
+    return cache
 
 
 def blocks(folder: Path) -> dict[str, str]:
@@ -67,7 +85,7 @@ def test_the_defaults_are_the_published_setting():
 
 
 @pytest.mark.parametrize("kind", ["s", "f"])
-def test_the_splits_have_the_asked_for_pairs(kind, small):
+def test_the_splits_have_the_asked_for_pairs(filled, kind, small):
     data = lorenz05_gains(**small, pair_kind=kind, with_mean=True)
     assert list(data) == ["train", "validation", "test"]
     for split, count in (("train", 20), ("validation", 6), ("test", 12)):
@@ -85,9 +103,8 @@ def test_a_split_of_no_pairs_is_left_out_and_x_has_no_mean_unasked(small):
     assert list(data["test"].samples([0])[0]) == ["kg_raw"]
 
 
-def test_raw_gains_in_turn_share_a_reference_gain(small):
-    _, y = everything(lorenz05_gains(**small)["train"])
-    raw, _ = everything(lorenz05_gains(**small)["train"])
+def test_raw_gains_in_turn_share_a_reference_gain(filled, small):
+    raw, y = everything(lorenz05_gains(**small)["train"])
     for start in range(0, 18, 3):
         assert (y[start] == y[start + 1]).all()
         assert (y[start] == y[start + 2]).all()
@@ -95,17 +112,18 @@ def test_raw_gains_in_turn_share_a_reference_gain(small):
         assert not np.isclose(y[start], y[start + 3]).all()
 
 
-def test_the_same_arguments_give_the_same_bits(cache, monkeypatch, small):
+def test_the_same_arguments_give_the_same_bits(cache, made, small):
     lorenz05_gains(**small)
     files = blocks(cache)
     assert [name[:-9] for name in files] == ["test", "train", "train", "validation"]
-    monkeypatch.setenv("ZOO_CACHE_DIR", str(cache / "other"))
-    lorenz05_gains(**small)
-    assert blocks(cache / "other") == files
+    assert blocks(made) == files
 
 
-def test_another_seed_gives_other_pairs(small):
-    first, second = (everything(lorenz05_gains(**small, seed=seed)["test"]) for seed in (0, 1))
+def test_another_seed_gives_other_pairs(filled, small):
+    first, second = (
+        everything(lorenz05_gains(**{**small, "train_pairs": 3, "seed": seed})["test"])
+        for seed in (0, 1)
+    )
     assert not np.isclose(first[1], second[1]).all(axis=(1, 2)).any()
 
 
@@ -162,12 +180,24 @@ def test_a_gain_is_one_uncompressed_chunk(cache, pair_settings):
 
 def subprocess_environment(folder: Path) -> dict[str, str]:
     paths = os.pathsep.join([str(Path(zoo_localization.__file__).parents[1]), *sys.path])
-    return {**os.environ, "ZOO_CACHE_DIR": str(folder), "PYTHONPATH": paths}
+    return {
+        **os.environ,
+        "NUMBA_NUM_THREADS": "1",
+        "PYTHONPATH": paths,
+        "ZOO_CACHE_DIR": str(folder),
+    }
+
+
+@pytest.fixture(scope="module")
+def four(tmp_path_factory, shape):
+    """A folder with four blocks."""
+    folder = tmp_path_factory.mktemp("four")
+    generate_gains(Lorenz05PairSettings(**shape), "train", 48, folder=folder)
+    return folder
 
 
 @pytest.mark.parametrize("written", [0, 1, 2])
-def test_a_kill_loses_and_repeats_no_block(cache, monkeypatch, written, pair_settings, shape):
-    whole = generate_gains(pair_settings, "train", 48, folder=cache / "whole")
+def test_a_kill_loses_and_repeats_no_block(cache, four, monkeypatch, written, pair_settings, shape):
     killed = cache / "killed"
     script = (
         "import time\n"
@@ -192,7 +222,7 @@ def test_a_kill_loses_and_repeats_no_block(cache, monkeypatch, written, pair_set
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
     left = blocks(killed)
-    expected = blocks(cache / "whole")
+    expected = blocks(four)
     assert written <= len(left) < 4
     assert left.items() <= expected.items()
 
@@ -200,7 +230,7 @@ def test_a_kill_loses_and_repeats_no_block(cache, monkeypatch, written, pair_set
     real = lorenz05_datasets.snapshots
     monkeypatch.setattr(lorenz05_datasets, "snapshots", lambda *a: made.append(a[2]) or real(*a))
     assert [p.name for p in generate_gains(pair_settings, "train", 48, folder=killed)] == [
-        p.name for p in whole
+        *expected
     ]
     assert blocks(killed) == expected
     assert made == list(range(len(left), 4))
@@ -208,10 +238,10 @@ def test_a_kill_loses_and_repeats_no_block(cache, monkeypatch, written, pair_set
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "foreign", "other settings"])
-def test_a_block_that_is_not_whole_is_made_again(cache, damage, pair_settings, small):
+def test_a_block_that_is_not_whole_is_made_again(filled, damage, pair_settings, small):
     first = everything(lorenz05_gains(**small)["train"])
-    whole = blocks(cache)
-    path = next(cache.rglob("train-00001.nc"))
+    whole = blocks(filled)
+    path = next(filled.rglob("train-00001.nc"))
     (other,) = generate_gains(replace(pair_settings, seed=5), "train", 1)
     content = path.read_bytes()
     path.write_bytes(
@@ -229,10 +259,12 @@ def test_a_block_that_is_not_whole_is_made_again(cache, damage, pair_settings, s
 
 
 @pytest.mark.parametrize("key", ["kg_raw", "kg_true"])
-def test_a_flipped_bit_is_noticed_when_the_gain_is_read_and_the_block_made_again(cache, key, small):
+def test_a_flipped_bit_is_noticed_when_the_gain_is_read_and_the_block_made_again(
+    filled, key, small
+):
     pairs = lorenz05_gains(**small)["train"]
-    first, whole = everything(pairs), blocks(cache)
-    path = next(cache.rglob("train-00000.nc"))
+    first, whole = everything(pairs), blocks(filled)
+    path = next(filled.rglob("train-00000.nc"))
     with h5py.File(path) as file:
         gain = file[key][2]
         place = file[key].id.get_chunk_info(2 if key == "kg_true" else 6).byte_offset
@@ -242,7 +274,7 @@ def test_a_flipped_bit_is_noticed_when_the_gain_is_read_and_the_block_made_again
     path.write_bytes(content)
     for one, two in zip(first, everything(pairs), strict=True):
         np.testing.assert_array_equal(one, two)
-    assert blocks(cache) == whole
+    assert blocks(filled) == whole
 
 
 @pytest.mark.parametrize(
@@ -254,10 +286,10 @@ def test_a_flipped_bit_is_noticed_when_the_gain_is_read_and_the_block_made_again
     ],
 )
 def test_a_value_that_is_not_finite_is_refused_with_its_file_and_place(
-    cache, key, place, value, said, small
+    filled, key, place, value, said, small
 ):
     pairs = lorenz05_gains(**small, with_mean=True)["train"]
-    path = next(cache.rglob("train-00000.nc"))
+    path = next(filled.rglob("train-00000.nc"))
     # By way of HDF5, so that the checksum is that of the bad value.
     with h5py.File(path, "r+") as file:
         file[key][place] = value
@@ -267,10 +299,10 @@ def test_a_value_that_is_not_finite_is_refused_with_its_file_and_place(
 
 
 def test_a_block_that_cannot_be_read_for_now_is_left_alone(
-    cache, monkeypatch, pair_settings, small
+    filled, monkeypatch, pair_settings, small
 ):
     pairs = lorenz05_gains(**small)["train"]
-    whole = blocks(cache)
+    whole = blocks(filled)
 
     def fail(*_):
         raise PermissionError(errno.EACCES, "not for you")
@@ -281,7 +313,7 @@ def test_a_block_that_cannot_be_read_for_now_is_left_alone(
             pairs.samples([0])
         with pytest.raises(PermissionError):
             generate_gains(pair_settings, "train", 12)
-    assert blocks(cache) == whole
+    assert blocks(filled) == whole
 
 
 def test_more_pairs_add_blocks_and_keep_those_there(cache, pair_settings):
@@ -292,12 +324,11 @@ def test_more_pairs_add_blocks_and_keep_those_there(cache, pair_settings):
     assert before.items() <= blocks(cache).items()
 
 
-def test_what_does_not_shape_the_blocks_shares_one_simulation(cache, monkeypatch, small):
-    lorenz05_gains(**small)
+def test_what_does_not_shape_the_blocks_shares_one_simulation(filled, monkeypatch, small):
     monkeypatch.setattr(lorenz05_datasets, "snapshots", lambda *_: pytest.fail("simulated again"))
     lorenz05_gains(**small, with_mean=True, augment="roll", batch_size=2)
     lorenz05_gains(**{**small, "train_pairs": 3, "forcing": 10, "update": ["matrix", "serial"]})
-    assert len(list((cache / "lorenz05_gains").iterdir())) == 1
+    assert len(list((filled / "lorenz05_gains").iterdir())) == 1
 
 
 def test_progress_counts_cycles_and_says_what_is_left(capsys, pair_settings):
