@@ -54,23 +54,22 @@ def trained_model(data, optimizer):
     return model
 
 
-def make_optimizer(kind):
-    if kind == "scaled":
-        return keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.01), 8.0)
-    if kind == "accumulating":
-        return keras.optimizers.Adam(0.01, gradient_accumulation_steps=2)
-    return keras.optimizers.Adam(0.01, use_ema=True, ema_overwrite_frequency=2)
+def averaging_and_accumulating():
+    averaging = {"use_ema": True, "ema_overwrite_frequency": 2}
+    return keras.optimizers.SGD(0.01, momentum=0.9, gradient_accumulation_steps=2, **averaging)
 
 
-@pytest.mark.parametrize("kind", ["ema", "scaled", "accumulating"])
-def test_a_reloaded_model_goes_on_as_the_saved_one(data, kind, tmp_path):
-    model = trained_model(data, make_optimizer(kind))
+def scaled():
+    return keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.01), 8.0)
+
+
+@pytest.mark.parametrize("make_optimizer", [averaging_and_accumulating, scaled])
+def test_a_reloaded_model_goes_on_as_the_saved_one(data, make_optimizer, tmp_path):
+    model = trained_model(data, make_optimizer())
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras", custom_objects=CUSTOM)
     assert type(again) is BoundModel
-    np.testing.assert_array_equal(
-        again.predict(data[0], verbose=0), model.predict(data[0], verbose=0)
-    )
+    np.testing.assert_array_equal(again(data[0]), model(data[0]))
     assert again.evaluate(*data, verbose=0, return_dict=True) == model.evaluate(
         *data, verbose=0, return_dict=True
     )
@@ -85,7 +84,7 @@ def test_a_reloaded_loss_keeps_its_name_and_reduction(data, tmp_path):
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras", custom_objects=CUSTOM)
     assert (again.loss.name, again.loss.reduction) == ("my_loss", "sum")
-    error = again.predict(data[0], verbose=0) * data[0] - data[1]
+    error = ops.convert_to_numpy(again(data[0])) * data[0] - data[1]
     by_hand = np.sum(np.mean(np.square(error, dtype="float64"), axis=-1))
     logs = again.evaluate(*data, verbose=0, batch_size=SAMPLES, return_dict=True)
     assert logs["loss"] == pytest.approx(by_hand, rel=1e-6)
