@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import zoo
-from tests.processes import python
+from tests import warm
 from zoo.errors import ConfigError
 
 INNER = """
@@ -138,12 +138,12 @@ def test_a_chain_is_longer_than_python_recurses(build):
     model = build(head + "".join(map(node.format, range(before + 100))))
     assert sys.getrecursionlimit() == before
     x = np.ones((2, *model.input_shape[1:]), np.float32)
-    np.testing.assert_array_equal(model.predict(x, verbose=0), x)
+    np.testing.assert_array_equal(model(x), x)
 
 
 def test_a_huge_model_is_refused_at_once_and_without_memory(zoo_root):
     (zoo_root / "m.toml").write_text(DENSE.replace("units = 3", "units = 2000000000"))
-    code = (
+    (zoo_root / "build.py").write_text(
         "import resource, sys, time, keras, zoo\n"
         "from zoo.errors import ConfigError\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
@@ -155,7 +155,10 @@ def test_a_huge_model_is_refused_at_once_and_without_memory(zoo_root):
         "    print(f.code, f.key, time.process_time() - started, peak() - before)\n"
         "    print(f.message)\n"
     )
-    facts, message = python("-c", code).splitlines()
+    command = [sys.executable, "-I", str(zoo_root / "build.py")]
+    ended = warm.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    facts, message = ended.stdout.splitlines()
     status, key, seconds, kilobytes = facts.split()
     assert (status, key) == ("too-large", "layers.first.units")
     assert message == (

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 
-from tests.processes import python
+from tests import warm
 
 # A process of its own: logical devices can only be made before TensorFlow starts.
 SCRIPT = """
@@ -98,15 +99,21 @@ def by_hand(x, y, kernel, clip):
     return history
 
 
-def test_two_replicas_report_what_one_machine_computes_by_hand():
+def test_two_replicas_report_what_one_machine_computes_by_hand(tmp_path):
     random = np.random.default_rng(5)
     x, y, kernel = (random.normal(size=size) for size in ((8, 4), (8, 3), (4, 3)))
     x, y, clip = x.astype("float32"), y.astype("float32"), 1e9
     common = {"x": x.tolist(), "y": y.tolist(), "kernel": kernel.tolist(), "clip": clip}
     ways = [{"loop": "fit", "scale": True}, {"loop": "tape", "scale": False}]
-    printed = python("-c", SCRIPT, json.dumps([{**common, **way} for way in ways]))
+    (tmp_path / "trained.py").write_text(SCRIPT)
+    settings = json.dumps([{**common, **way} for way in ways])
+    command = [sys.executable, "-I", str(tmp_path / "trained.py"), settings]
+    ended = warm.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
     expected = by_hand(x.astype("float64"), y.astype("float64"), kernel, clip)
-    for way, (history, replicas) in zip(ways, json.loads(printed.split("RESULT")[1]), strict=True):
+    for way, (history, replicas) in zip(
+        ways, json.loads(ended.stdout.split("RESULT")[1]), strict=True
+    ):
         assert replicas == 2
         assert history.keys() == expected.keys()
         for name, values in expected.items():
