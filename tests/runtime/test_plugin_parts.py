@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 
 import numpy as np
 import pytest
 
+import zoo
+from tests.distributions import write_distribution
 from zoo.catalog.discovery import find_components
 from zoo.errors import ConfigError, RunError
 from zoo.report import Report
+from zoo.runs import open_run
 from zoo.runtime.evaluation import evaluate
 from zoo.runtime.weights import Shelf
 from zoo.workspace import Workspace
@@ -150,6 +154,27 @@ def train(make_distribution, training_of):
     return training_of(CONFIG)
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A zoo in which one training was all that happened."""
+    root, site = tmp_path_factory.mktemp("trained"), tmp_path_factory.mktemp("site")
+    (root / "registry.toml").write_text("format = 1\n")
+    (root / "m.toml").write_text(CONFIG)
+    write_distribution(site, "zoo-parts", ENTRY_POINTS, {"parts_mod.py": MODULE}, "1.0")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(site)
+        zoo.train(root / "m.toml", zoo=root, folder=root / "run", quiet=True)
+        del sys.modules["parts_mod"]
+    return root
+
+
+@pytest.fixture
+def run(trained, train, zoo_root):
+    """The run of that training, in a copy of that zoo."""
+    shutil.copytree(trained, zoo_root, dirs_exist_ok=True)
+    return open_run(zoo_root / "run")
+
+
 def by_numpy(batches, epochs=2):
     """Gradient descent on the mean squared error, in float64."""
     random = np.random.default_rng(0)
@@ -167,8 +192,18 @@ def by_numpy(batches, epochs=2):
     return losses
 
 
-@pytest.mark.parametrize("loop", ["fit", "gradient_tape"])
-@pytest.mark.parametrize("dataset", ["arrays", "by_name", "as_dataset", "as_pydataset"])
+# Arrays, by name or not, come to either loop as a `tf.data.Dataset`.
+@pytest.mark.parametrize(
+    ("dataset", "loop"),
+    [
+        ("arrays", "fit"),
+        ("by_name", "gradient_tape"),
+        ("as_dataset", "fit"),
+        ("as_dataset", "gradient_tape"),
+        ("as_pydataset", "fit"),
+        ("as_pydataset", "gradient_tape"),
+    ],
+)
 def test_every_kind_of_dataset_trains_alike(train, dataset, loop):
     run = train({"data.type": dataset, "train.loop": loop})
     expected = by_numpy([slice(0, 4), slice(4, 8)])
@@ -259,13 +294,13 @@ def evaluated(root, run, evaluators, report=None):
     return evaluate(model, built, workspace.catalog, report)
 
 
-def test_an_evaluator_that_names_report_is_given_what_takes_its_tables(train, zoo_root):
+def test_an_evaluator_that_names_report_is_given_what_takes_its_tables(run, zoo_root):
     report = Report(zoo_root / "tables")
     evaluators = (
         '[[evaluate]]\ntype = "reporter"\n'
         '[[evaluate]]\ntype = "reporter"\nrows = 3\n[[evaluate]]\ntype = "bias"\n'
     )
-    results = evaluated(zoo_root, train(), evaluators, report)
+    results = evaluated(zoo_root, run, evaluators, report)
     assert results["reporter_1"]["rows"] == 3
     assert sorted(path.name for path in (zoo_root / "tables").iterdir()) == [
         "errors.csv",
@@ -276,20 +311,18 @@ def test_an_evaluator_that_names_report_is_given_what_takes_its_tables(train, zo
     assert (zoo_root / "tables/errors.csv").read_text() == "row,error\n0,0.0\n1,0.25\n"
 
 
-def test_without_a_folder_no_table_is_kept(train, zoo_root):
-    run = train()
+def test_without_a_folder_no_table_is_kept(run, zoo_root):
     before = set(zoo_root.rglob("*"))
     assert evaluated(zoo_root, run, '[[evaluate]]\ntype = "reporter"\n')["reporter"] == {"rows": 2}
     assert set(zoo_root.rglob("*")) == before
 
 
-def test_a_config_cannot_give_what_takes_the_tables(train, zoo_root):
+def test_a_config_cannot_give_what_takes_the_tables(run, zoo_root):
     with pytest.raises(ConfigError, match="\"reporter\" .* takes no argument 'report'"):
-        evaluated(zoo_root, train(), '[[evaluate]]\ntype = "reporter"\nreport = "here"\n')
+        evaluated(zoo_root, run, '[[evaluate]]\ntype = "reporter"\nreport = "here"\n')
 
 
-def test_evaluators_get_model_data_and_arguments(train, zoo_root):
-    run = train()
+def test_evaluators_get_model_data_and_arguments(run, zoo_root):
     results = evaluated(
         zoo_root,
         run,
@@ -311,9 +344,9 @@ def test_evaluators_get_model_data_and_arguments(train, zoo_root):
         ("broken_evaluator", "the evaluator broken_evaluator fails: "),
     ],
 )
-def test_an_evaluator_that_fails_is_named(train, zoo_root, name, message):
+def test_an_evaluator_that_fails_is_named(run, zoo_root, name, message):
     with pytest.raises(RunError) as caught:
-        evaluated(zoo_root, train(), f'[[evaluate]]\ntype = "{name}"\n')
+        evaluated(zoo_root, run, f'[[evaluate]]\ntype = "{name}"\n')
     assert caught.value.findings[0].message.startswith(message)
 
 
