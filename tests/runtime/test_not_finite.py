@@ -100,8 +100,8 @@ class PoisonLate(Poison):
 """
 
 
-@pytest.mark.parametrize("callback", ["Poison", "PoisonLate"])
-@pytest.mark.parametrize("loop", ["fit", "gradient_tape"])
+# A loss that diverges, above, becomes NaN within an epoch of `fit` too.
+@pytest.mark.parametrize(("loop", "callback"), [("fit", "PoisonLate"), ("gradient_tape", "Poison")])
 def test_nan_in_an_epoch_leaves_the_checkpoint_of_the_one_before(
     train, zoo_root, make_distribution, loop, callback
 ):

@@ -17,7 +17,7 @@ layers = [{ name = "y", type = "Dense", units = 1 }]
 loss = "mse"
 optimizer = { type = "SGD", learning_rate = 0.1 }
 data = { type = "arrays" }
-train = { epochs = 4, batch_size = 4, jit_compile = false }
+train = { epochs = 2, batch_size = 4, jit_compile = false }
 """
 
 MODULE = """
