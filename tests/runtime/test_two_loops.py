@@ -13,15 +13,14 @@ name = "m"
 inputs = [{ name = "x", shape = [6] }]
 layers = [
     { name = "hidden", type = "Dense", units = 5, activation = "tanh" },
-    { name = "norm", type = "LayerNormalization" },
     { name = "drop", type = "Dropout", rate = 0.3 },
     { name = "y", type = "Dense", units = 2 },
 ]
 loss = "mse"
 metrics = [{ type = "mae", name = "mae" }, { type = "RootMeanSquaredError", name = "rmse" }]
-optimizer = { type = "Adam", learning_rate = 0.02 }
+optimizer = { type = "SGD", learning_rate = 0.02, momentum = 0.9 }
 data = { type = "npz", path = "data.npz", validation_split = 0.3 }
-train = { epochs = 3, batch_size = 4, seed = 3, jit_compile = false }
+train = { epochs = 2, batch_size = 4, seed = 3, jit_compile = false }
 """
 
 
@@ -44,20 +43,34 @@ def histories(zoo_root, training_of):
 
 
 CASES = {
-    "with XLA": {"train.jit_compile": True},
-    "batches of one": {"train.batch_size": 1},
-    "one batch without validation": {"train.batch_size": 64, "data.validation_split": 0.0},
-    "clipped, without shuffling": {"optimizer.clipnorm": 0.05, "train.shuffle": False},
-    "clipped globally, with moving averages": {
+    # XLA compiles once for each size of a batch, and random numbers take it seconds.
+    "one batch with XLA": {
+        "train.jit_compile": True,
+        "train.batch_size": 64,
+        "layers.drop.rate": 0.0,
+        "data.validation_split": 0.0,
+    },
+    "batches of one, clipped globally, with moving averages": {
+        "train.batch_size": 1,
         "optimizer.global_clipnorm": 0.05,
         "optimizer.use_ema": True,
         "optimizer.ema_momentum": 0.5,
     },
-    "accumulated in float64": {
-        "optimizer.gradient_accumulation_steps": 2,
-        "train.precision": "float64",
+    "one batch without shuffling, clipped, in mixed precision": {
+        "train.batch_size": 64,
+        "train.shuffle": False,
+        "train.precision": "mixed_bfloat16",
+        "optimizer.clipnorm": 0.05,
+        "data.validation_split": 0.0,
     },
-    "in mixed precision": {"train.precision": "mixed_bfloat16"},
+    "Adam, accumulated in float64": {
+        "train.precision": "float64",
+        "optimizer": {
+            "type": "Adam",
+            "learning_rate": 0.02,
+            "gradient_accumulation_steps": 2,
+        },
+    },
     "scaled loss and a gradient metric": {
         "train.precision": "mixed_float16",
         "metrics": [{"type": "GradientNorm", "name": "norm"}, {"type": "mae", "name": "mae"}],
@@ -69,8 +82,8 @@ CASES = {
 def test_both_loops_give_the_same_history_and_weights(histories, case):
     (fitted, by_tape), (weights, tape_weights) = histories(CASES[case])
     assert list(fitted) == list(by_tape)
-    assert len(fitted["loss"]) == 3
-    assert len(set(fitted["loss"])) == 3, "nothing was trained"
+    assert len(fitted["loss"]) == 2
+    assert len(set(fitted["loss"])) == 2, "nothing was trained"
     for name, values in fitted.items():
         np.testing.assert_allclose(by_tape[name], values, rtol=1e-6, err_msg=name)
     for path, array in weights.items():
