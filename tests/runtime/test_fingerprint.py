@@ -137,6 +137,7 @@ def test_the_order_in_the_file_leaves_it(graph_of):
     assert fingerprint(graph_of(turned)) == fingerprint(graph_of())
 
 
+@pytest.mark.slow  # the run of test_interrupted.py that is stopped by a signal begins in one too
 def test_it_is_the_same_in_every_process(graph_of, zoo_root):
     code = (
         "import sys, keras\n"

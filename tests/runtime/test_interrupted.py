@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests import warm
 from tests.processes import LEAN
 from tests.runs import differences
 from zoo.errors import Stopped
@@ -28,26 +29,19 @@ layers = [
     { name = "y", type = "Dense", units = 2 },
 ]
 loss = "mse"
+optimizer = { type = "SGD", learning_rate = 0.01, momentum = 0.9 }
 data = { type = "synthetic", x_shape = [4], y_shape = [2], samples = 64, validation_samples = 8 }
 train = { epochs = 200000, batch_size = 16, seed = 7, jit_compile = false }
 """
 
 
-def start(root, *arguments):
-    return subprocess.Popen(
-        [sys.executable, "-m", "zoo", "train", "m.toml", "--run", "run", *arguments],
-        cwd=root,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(LEAN)},
-    )
+COMMAND = [sys.executable, "-m", "zoo", "train", "m.toml", "--run", "run"]
 
 
 def wait_for_epochs(process, run, count=3):
     deadline = time.monotonic() + 600
     while time.monotonic() < deadline:
-        assert process.poll() is None, process.communicate()
+        assert process.poll() is None, "the training ended by itself"
         history = run / "history.json"
         if history.exists() and len(json.loads(history.read_text())["loss"]) >= count:
             return
@@ -66,7 +60,7 @@ def root(train, zoo_root):
 
 
 def assert_goes_on(root, config):
-    """Resumes in-process to a little further, and compares with a training without a break."""
+    """Resumes in-process to a little further, as a training without a break, which it gives."""
     epochs = int(open_run(root / "run").checkpoint().metadata["epoch"]) + 2
     overrides, options = {"train.epochs": epochs}, {"zoo": root, "quiet": True}
     resumed = zoo.train(config, overrides, folder=root / "run", resume=True, **options)
@@ -75,6 +69,7 @@ def assert_goes_on(root, config):
     expected = whole.weights()
     for path, array in resumed.weights().items():
         np.testing.assert_array_equal(array, expected[path], err_msg=path)
+    return whole
 
 
 @pytest.mark.parametrize(
@@ -85,7 +80,20 @@ def assert_goes_on(root, config):
     ],
 )
 def test_a_signal_stops_at_the_next_batch_and_tells_how_to_go_on(root, number, status):
-    process = start(root, "--json")
+    # A fresh interpreter, for what it inherits of signals and for another order of its sets.
+    process = subprocess.Popen(
+        [*COMMAND, "--json"],
+        cwd=root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={
+            **os.environ,
+            "OMP_NUM_THREADS": "1",
+            "PYTHONHASHSEED": "123",
+            "PYTHONPATH": str(LEAN),
+        },
+    )
     wait_for_epochs(process, root / "run")
     process.send_signal(number)
     out, err = process.communicate(timeout=600)
@@ -101,15 +109,15 @@ def test_a_signal_stops_at_the_next_batch_and_tells_how_to_go_on(root, number, s
     facts = json.loads((root / "run/run.json").read_text())
     assert facts["status"] == "stopped"
     assert facts["epochs"] >= 3
-    assert_goes_on(root, hint[1])
+    whole = assert_goes_on(root, hint[1])
+    assert facts["fingerprint"] == whole.facts["fingerprint"]
 
 
 def test_a_killed_training_goes_on_after_its_last_whole_epoch(root):
-    process = start(root, "--quiet")
+    process = warm.Popen([*COMMAND, "--quiet"], cwd=root)
     wait_for_epochs(process, root / "run")
-    process.kill()
-    process.communicate(timeout=600)
-    assert process.returncode == -signal.SIGKILL
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
     assert_goes_on(root, root / "m.toml")
 
 
