@@ -124,7 +124,7 @@ inputs = ["encode_a", "encode_b"]
     random = np.random.default_rng(0)
     a, b = random.normal(size=(2, 6, 4)).astype("float32")
     kernel = model.get_layer("encode_a").kernel.numpy().astype("float64")
-    found = model.predict({"a": a, "b": b}, verbose=0)
+    found = model({"a": a, "b": b})
     np.testing.assert_allclose(found, (a - b) @ kernel, rtol=1e-5, atol=1e-6)
 
 
@@ -153,7 +153,7 @@ spread = 0.5
     )
     x = np.ones((3, 4), "float32")
     y = {"mean": np.zeros((3, 2), "float32"), "spread": np.zeros((3, 1), "float32")}
-    predicted = model.predict(x, verbose=0)
+    predicted = model(x)
     assert {name: value.shape for name, value in predicted.items()} == {
         "mean": (3, 2),
         "spread": (3, 1),
@@ -191,7 +191,7 @@ inputs = { query = "question", value = "memory" }
     by_hand.build((2, 3, 4), (2, 5, 4))
     by_hand.set_weights(model.get_layer("attend").get_weights())
     expected = by_hand(query=x["question"], value=x["memory"])
-    np.testing.assert_allclose(model.predict(x, verbose=0), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(model(x), expected, rtol=1e-5, atol=1e-6)
 
 
 LSTM_STATE = """
@@ -219,7 +219,7 @@ def test_an_index_chooses_among_what_a_layer_returns(build):
     by_hand.build((4, 5, 2))
     by_hand.set_weights(model.get_layer("lstm").get_weights())
     cell = np.asarray(by_hand(x)[2])
-    np.testing.assert_allclose(model.predict(x, verbose=0), 2.0 * cell, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(model(x), 2.0 * cell, rtol=1e-5, atol=1e-6)
 
 
 def test_an_index_that_a_layer_does_not_return_is_refused(build):
@@ -285,7 +285,7 @@ kernel_size = 1
 """
     )
     assert model.output_shape == (None, None, 3)
-    assert model.predict(np.ones((1, 9, 2), "float32"), verbose=0).shape == (1, 9, 3)
+    assert model(np.ones((1, 9, 2), "float32")).shape == (1, 9, 3)
 
 
 def test_a_frozen_node_has_no_trainable_variables(build):
