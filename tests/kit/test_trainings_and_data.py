@@ -28,8 +28,8 @@ class TestOptimizers:
         body = {"update_step": step or update_step, **methods}
         return register(type(name, (keras.optimizers.Optimizer,), body))
 
-    def test_a_good_one_keeps_every_rule(self):
-        rules = check_component(self.optimizer(), {"learning_rate": 0.05})
+    def test_a_good_one_keeps_every_rule(self, small):
+        rules = check_component(self.optimizer(), {"learning_rate": 0.05}, model=small["model"])
         assert rules == [
             "made",
             "config",
@@ -49,16 +49,16 @@ class TestOptimizers:
         assert "12 steps go from a loss of" in said
         assert "subtract in update_step" in said
 
-    def test_one_that_counts_in_python_is_found(self, broken):
+    def test_one_that_counts_in_python_is_found(self, broken, small):
         def counting(self, gradient, variable, learning_rate):
             self.count = getattr(self, "count", 0) + 1
             self.assign_sub(variable, 0.05 * gradient / self.count)
 
         optimizer = self.optimizer("Counting", counting)
-        said = broken("jit", "optimizers", optimizer, {"learning_rate": 0.05})
+        said = broken("jit", "optimizers", optimizer, {"learning_rate": 0.05}, model=small["model"])
         assert "graph differs from eager" in said
 
-    def test_one_whose_state_no_checkpoint_holds_is_found(self, broken):
+    def test_one_whose_state_no_checkpoint_holds_is_found(self, broken, small):
         def build(self, variables):
             if not self.built:
                 keras.optimizers.Optimizer.build(self, variables)
@@ -72,15 +72,17 @@ class TestOptimizers:
             self.assign_sub(variable, hidden * gradient * 0.1)
 
         optimizer = self.optimizer("Hidden", step, build=build)
-        said = broken("resume", "optimizers", optimizer, {"learning_rate": 0.05})
+        said = broken(
+            "resume", "optimizers", optimizer, {"learning_rate": 0.05}, model=small["model"]
+        )
         assert "the resumed training differs" in said
 
 
 class TestCallbacks:
     """The rules for callbacks."""
 
-    def test_a_good_one_keeps_every_rule(self):
-        rules = check_component("EarlyStopping", {"patience": 1, "monitor": "loss"})
+    def test_a_good_one_keeps_every_rule(self, small):
+        rules = check_component("EarlyStopping", {"patience": 1, "monitor": "loss"}, **small)
         assert rules == ["made", "hooks", "card", "seed", "resume"]
 
     def test_a_hook_that_nothing_calls_is_found(self, broken):
@@ -91,25 +93,25 @@ class TestCallbacks:
         said = broken("hooks", "callbacks", Misspelt)
         assert 'nothing ever calls on_epoch_ends; did you mean "on_epoch_end"?' in said
 
-    def test_one_that_needs_validation_is_found(self, broken):
+    def test_one_that_needs_validation_is_found(self, broken, small):
         class Needy(keras.callbacks.Callback):
             def on_epoch_end(self, epoch, logs=None):
                 self.best = logs["val_loss"]
 
-        said = broken("made", "callbacks", Needy)
+        said = broken("made", "callbacks", Needy, **small)
         assert "it raises KeyError: 'val_loss'" in said
         assert "read logs by logs.get(...)" in said
 
-    def test_one_that_rolls_dice_is_found(self, broken):
+    def test_one_that_rolls_dice_is_found(self, broken, small):
         class Dice(keras.callbacks.Callback):
             rolls = np.random.default_rng()
 
             def on_epoch_begin(self, epoch, logs=None):
                 self.model.optimizer.learning_rate = self.rolls.uniform(0.01, 0.1)
 
-        assert "two trainings differ" in broken("seed", "callbacks", Dice)
+        assert "two trainings differ" in broken("seed", "callbacks", Dice, **small)
 
-    def test_one_that_a_resumed_run_begins_anew_is_found(self, broken):
+    def test_one_that_a_resumed_run_begins_anew_is_found(self, broken, small):
         class Fading(keras.callbacks.Callback):
             def __init__(self):
                 super().__init__()
@@ -119,7 +121,7 @@ class TestCallbacks:
                 self.rates.append(self.rates.pop() * 0.5)
                 self.model.optimizer.learning_rate = self.rates[-1]
 
-        said = broken("resume", "callbacks", Fading)
+        said = broken("resume", "callbacks", Fading, **small)
         assert "the resumed training differs" in said
         assert "the checkpoint holds those and nothing else" in said
 
@@ -236,8 +238,8 @@ class TestLoops:
     """The rules for loops."""
 
     @pytest.mark.parametrize("name", ["fit", "gradient_tape"])
-    def test_our_own_keep_every_rule(self, name):
-        rules = check_component(name, kind="loops")
+    def test_our_own_keep_every_rule(self, name, small):
+        rules = check_component(name, kind="loops", **small)
         assert rules == [
             "history",
             "callbacks",
@@ -250,49 +252,55 @@ class TestLoops:
             "card",
         ]
 
-    def found(self, broken, rule, **changes):
-        def loop(model, data, settings, callbacks):
-            return good_loop(model, data, settings, callbacks, changes)
+    @pytest.fixture
+    def found(self, broken, small):
+        """Checks a loop that does something else than it should, against one rule."""
 
-        return broken(rule, "loops", loop)
+        def found(rule, **changes):
+            def loop(model, data, settings, callbacks):
+                return good_loop(model, data, settings, callbacks, changes)
 
-    def test_one_that_calls_no_callbacks_is_found(self, broken):
-        said = self.found(broken, "callbacks", callbacks=[])
+            return broken(rule, "loops", loop, **small)
+
+        return found
+
+    def test_one_that_calls_no_callbacks_is_found(self, found):
+        said = found("callbacks", callbacks=[])
         assert "call 1 of the callbacks is 'nothing more' where 'train begin' is due" in said
 
-    def test_one_that_begins_anew_is_found(self, broken):
-        said = self.found(broken, "epochs", initial_epoch=0)
+    def test_one_that_begins_anew_is_found(self, found):
+        said = found("epochs", initial_epoch=0)
         assert "with initial_epoch = 2 and epochs = 3 it runs 3 epochs" in said
 
-    def test_one_that_trains_for_as_long_as_it_likes_is_found(self, broken):
-        said = self.found(broken, "history", epochs=1)
+    def test_one_that_trains_for_as_long_as_it_likes_is_found(self, found):
+        said = found("history", epochs=1)
         assert "asked for 3 epochs, the history has 1 values of `loss`" in said
 
-    def test_one_that_leaves_validation_out_is_found(self, broken):
-        said = self.found(broken, "validation", validation_data=None)
+    def test_one_that_leaves_validation_out_is_found(self, found):
+        said = found("validation", validation_data=None)
         assert "with a validation split it logs loss" in said
 
     def test_one_that_returns_something_else_is_found(self, broken):
         said = broken("history", "loops", lambda model, data, settings, callbacks: {"loss": [1]})
         assert "it returns a dict" in said
 
-    def test_one_that_shuffles_the_data_itself_is_found(self, broken):
+    def test_one_that_shuffles_the_data_itself_is_found(self, broken, small):
         def shuffling(model, data, settings, callbacks):
             np.random.default_rng(0).shuffle(data["train"][0])
             return good_loop(model, data, settings, callbacks)
 
-        assert "the data has changed" in broken("data", "loops", shuffling)
+        assert "the data has changed" in broken("data", "loops", shuffling, **small)
 
-    def test_one_that_rolls_dice_is_found(self, broken):
+    def test_one_that_rolls_dice_is_found(self, broken, small):
         dice = np.random.default_rng()
 
         def rolling(model, data, settings, callbacks):
             model.optimizer.learning_rate = dice.uniform(0.01, 0.1)
             return good_loop(model, data, settings, callbacks)
 
-        assert "two trainings differ" in broken("seed", "loops", rolling)
+        assert "two trainings differ" in broken("seed", "loops", rolling, **small)
 
-    def test_one_that_does_not_stop_is_found(self, broken):
+    def test_one_that_does_not_stop_is_found(self, broken, small):
         def endless(model, data, settings, callbacks):
             listeners = keras.callbacks.CallbackList(callbacks, add_history=True, model=model)
             listeners.on_train_begin()
@@ -302,8 +310,8 @@ class TestLoops:
             listeners.on_train_end()
             return model.history
 
-        assert "it runs 3" in broken("stopping", "loops", endless)
-        assert "the weights are what they were" in broken("training", "loops", endless)
+        assert "it runs 3" in broken("stopping", "loops", endless, **small)
+        assert "the weights are what they were" in broken("training", "loops", endless, **small)
 
     def test_one_that_takes_too_little_is_no_loop(self):
         with pytest.raises(AssertionError, match=r"takes \(model, data\) by position; a loop is"):
