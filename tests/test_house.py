@@ -55,6 +55,7 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
 def imports(name: str) -> set[str]:
     """Every module that a module imports, at its top or inside functions."""
     found: set[str] = set()

@@ -114,6 +114,7 @@ class TestPlugin:
         # Dense from 8 to 16, a number for each of 16 features, Dense from 16 to 2.
         assert [node["parameters"] for node in shown["nodes"]] == [144, 16, 34]
 
+    @pytest.mark.usefixtures("no_run_report")
     def test_the_model_that_it_ships_uses_every_one_and_trains(self, cli, waves):
         shown = cli("show", "waves-example", "--json").document
         assert shown["metrics"] == ["zoo-waves/WavesMetric"]

@@ -16,11 +16,10 @@ import pytest
 
 import zoo
 from zoo.cli.schema import DEFAULT_PATH
-from zoo.components import KINDS
 
 pytestmark = pytest.mark.usefixtures("no_run_report")
 
-EVERY_KIND = [word for kind in KINDS for word in ("--kind", kind)]
+FAST = ["--set", "train.epochs=2", "--set", 'optimizer.type="SGD"']
 
 
 class TestModel:
@@ -128,8 +127,7 @@ class TestModelByOptions:
         cli("new", "model", "mine", *options.split())
         assert cli("check", "mine", "--json").document["ok"] is True
         assert cli("build", "mine", "--json").document["outputs"] == shapes
-        fast = ["--set", "train.epochs=2", "--set", 'optimizer.type="SGD"']
-        done = cli("train", "mine", "--quiet", "--json", *fast)
+        done = cli("train", "mine", "--quiet", "--json", *FAST)
         losses = done.document["history"]["loss"]
         assert losses[-1] < losses[0]
 
@@ -144,8 +142,7 @@ class TestModelByOptions:
         assert cli("check", "table", "arrays", "--json").document["ok"] is True
         rows = "\n".join("1,2,3,4,5,6" for _ in range(20))
         (zoo_root / "models" / "table.csv").write_text(f"a,b,c,d,e,y\n{rows}\n")
-        fast = ["--set", "train.epochs=1", "--set", 'optimizer.type="SGD"']
-        cli("train", "table", "--quiet", *fast)
+        cli("train", "table", "--quiet", *FAST)
 
     @pytest.mark.parametrize(
         ("options", "message", "suggestion"),

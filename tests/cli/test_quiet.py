@@ -15,6 +15,7 @@ from zoo.progress import QUIET, quietly
 
 pytestmark = pytest.mark.usefixtures("no_run_report")
 
+ONCE = ["--set", "train.epochs=1"]
 SAYS = {
     "train": "making the data, synthetic ...",
     "publish": "publishing tiny ...",
@@ -36,7 +37,7 @@ def commands(published, tiny: Path, zoo_root: Path, monkeypatch) -> dict[str, li
     )
     _say_at_once(monkeypatch)
     return {
-        "train": ["train", tiny, "--set", "train.epochs=1"],
+        "train": ["train", tiny, *ONCE, "--set", "data.validation_samples=0"],
         "publish": ["publish", run],
         "evaluate": ["evaluate", "tiny@1.0.0"],
         "predict": ["predict", "tiny@1.0.0", "x.npy", "-o", "y.npy"],
@@ -90,9 +91,8 @@ def test_a_plugin_and_its_processes_learn_of_it_by_the_environment(
     text = tiny.read_text()
     before, _, rest = text.partition("[data]")
     tiny.write_text(f'{before}[data]\ntype = "telling"\n[train]{rest.partition("[train]")[2]}')
-    once = ["train", tiny, "--set", "train.epochs=1"]
-    assert "quiet None" in cli(*once).err
-    assert "quiet 1" in cli(*once, "-q").err
+    assert "quiet None" in cli("train", tiny, *ONCE).err
+    assert "quiet 1" in cli("train", tiny, *ONCE, "-q").err
 
 
 @pytest.mark.parametrize(

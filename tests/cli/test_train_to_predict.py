@@ -15,7 +15,8 @@ from zoo.builtin.datasets import synthetic
 
 pytestmark = pytest.mark.usefixtures("no_run_report")
 
-ONCE = ["--set", "train.epochs=1"]
+ONCE = ["--set", "train.epochs=1", "--set", "data.validation_samples=0"]
+"""For a training of which something else than its history is looked at."""
 
 
 def test_build_says_what_the_model_is(cli, tiny):
@@ -243,7 +244,7 @@ def test_a_models_name_stands_for_its_config(cli, published, zoo_root):
 
 
 def test_resume_and_run_name_the_folder(cli, tiny, zoo_root):
-    cli("train", tiny, "--run", "mine", "-q", *ONCE)
+    cli("train", tiny, "--run", "mine", "-q", "--set", "train.epochs=1")
     more = cli("train", tiny, "--run", "mine", "--resume", "--json", "-q")
     assert len(more.document["history"]["loss"]) == 2
     assert more.document["run"] == str(zoo_root / "mine")

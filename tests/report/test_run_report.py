@@ -40,6 +40,9 @@ def skill(model, data, report=None):
 Train = Callable[..., Run]
 
 
+UNSPLIT = {"data.validation_split": 0.0}
+"""For a training whose validation nothing is about."""
+
 SETTINGS = {"train.seed": 3, "layers.hidden.units": 5}
 """What the run that many tests look at was told by `--set`."""
 
@@ -119,7 +122,7 @@ def test_an_evaluation_adds_its_results_tables_and_figures_and_their_text_is_tex
 ) -> None:
     entry_points = {"zoo.evaluators": {"skill": "skill_mod:skill"}}
     make_distribution("zoo-skill", entry_points, {"skill_mod.py": EVALUATOR})
-    skilled = {"evaluate": [{"type": "skill"}]}
+    skilled = {**UNSPLIT, "evaluate": [{"type": "skill"}]}
     run = train({"train.epochs": 1, **skilled})
     assert "evaluation" not in sections(html(run))
     document = cli("evaluate", run.folder, "--json").document
@@ -174,7 +177,8 @@ def test_the_data_are_summed_up_as_numpy_does(run: Run) -> None:
 def test_a_gradient_norm_has_axes_of_its_own_and_without_its_plugin_the_report_is_written_too(
     train: Train, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = train({"metrics": [{"type": "zoo-diagnostics/GradientNorm"}], "train.epochs": 1})
+    metrics = [{"type": "zoo-diagnostics/GradientNorm"}]
+    run = train({**UNSPLIT, "metrics": metrics, "train.epochs": 1})
     assert sections(html(run))[:2] == ["curves", "gradients"]
     kept = json.loads((run.report_folder / "training/gradient-gradient_norm.json").read_text())
     assert kept["figure"]["log"] is True
@@ -241,7 +245,7 @@ def test_a_training_that_ends_early_leaves_a_report_that_says_why(
     entry_points = {"zoo.callbacks": {"Stop": f"{module}:Stop"}}
     make_distribution("zoo-stop", entry_points, {f"{module}.py": STOPPING.replace("FAIL", how)})
     with pytest.raises(zoo.errors.ZooError, match=words.partition(":")[0]):
-        train({"train.callbacks": [{"type": "Stop"}]})
+        train({**UNSPLIT, "train.callbacks": [{"type": "Stop"}]})
     text = html(open_run("run"))
     assert f'<span class="state bad">{status}</span> {words}' in text
     assert "<dd>1 of 2</dd>" in text
@@ -254,7 +258,7 @@ def test_a_training_that_ends_before_its_first_epoch_has_no_report(
     source = STOPPING.replace("FAIL", "raise ValueError").replace("epoch == 1", "epoch == 0")
     make_distribution("zoo-stop", entry_points, {"stop_first.py": source})
     with pytest.raises(zoo.errors.RunError):
-        train({"train.callbacks": [{"type": "Stop"}]})
+        train({**UNSPLIT, "train.callbacks": [{"type": "Stop"}]})
     assert not Path("run/report").exists()
 
 
@@ -262,7 +266,8 @@ def test_a_report_that_fails_costs_no_training(
     train: Train, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # A file stands where the folder of the report belongs.
-    run = train({"train.callbacks": [{"type": "CSVLogger", "filename": "report"}]})
+    callbacks = [{"type": "CSVLogger", "filename": "report"}]
+    run = train({**UNSPLIT, "train.callbacks": callbacks, "train.epochs": 1})
     assert run.facts["status"] == "finished"
     assert "no report was written: " in capsys.readouterr().err
     assert not (run.report_folder / "index.html").exists()
