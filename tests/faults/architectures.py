@@ -110,6 +110,7 @@ WRONG: dict[str, tuple[list[tuple[str, str]], list[str]]] = {
         ["node conv", "dilation"],
     ),
 }
+ALL = 4 * len(WRONG)
 HARMLESS = {
     "the rate of a dropout": ("rate = 0.5", "rate = 0.1"),
     "an initializer": ('"tanh"', '"tanh"\nkernel_initializer = "he_normal"'),
@@ -119,20 +120,25 @@ HARMLESS = {
 
 
 def take_the_wrong_ones(count: int, seed: int, folder: Path) -> Tally:
-    """Loads and imports the weights of one model into others of like shapes."""
+    """Loads and imports the weights of one model into others of like shapes.
+
+    With a count of all there is to try, every model is taken in every way; with fewer, each is
+    taken in one, and neighbours in different ones.
+    """
     del seed
     tally = Tally()
     shop = _Shop(new_zoo(folder / "zoo", 0))
-    for name, (changes, words) in list(WRONG.items())[:count]:
+    ways = [(way, accept) for way in (shop.load, shop.take_in) for accept in (False, True)]
+    for number, (name, (changes, words)) in enumerate(list(WRONG.items())[:count]):
         text = CONFIG
         for old, new in changes:
             text = text.replace(old, new, 1)
-        for way in (shop.load, shop.take_in):
-            with tally.trial(f"{name}, {way.__name__}"):
-                for accept in (False, True):
-                    message = _refused(way, text, accept)
-                    missing = [word for word in words if word not in message]
-                    assert not missing, f"{missing} not in: {message}"
+        chosen = ways if count >= ALL else [ways[number % len(ways)]]
+        for way, accept in chosen:
+            with tally.trial(f"{name}, {way.__name__}{', whatever is harmless' * accept}"):
+                message = _refused(way, text, accept)
+                missing = [word for word in words if word not in message]
+                assert not missing, f"{missing} not in: {message}"
                 assert "accept-harmless" not in message, message
     for name, (old, new) in HARMLESS.items():
         with tally.trial(name):
@@ -141,7 +147,7 @@ def take_the_wrong_ones(count: int, seed: int, folder: Path) -> Tally:
             x = {key: np.ones((1, 8, 4), "float32") for key in ("x", "z")}
             loaded = shop.load(text, accept=True)(x)
             np.testing.assert_array_equal(loaded, shop.built(x))
-    tally.notes.append(f"{min(count, len(WRONG))} models by 2 ways, {len(HARMLESS)} harmless ones")
+    tally.notes.append(f"{min(count, len(WRONG))} models, {len(HARMLESS)} harmless ones")
     return tally
 
 
@@ -164,6 +170,7 @@ class _Shop:
         self.built = shelf.build(self.model)
         self.graph = shelf.graph(self.model, self.built)
         self.tensors = {v.path: np.asarray(v.value) for v in self.built.weights}
+        self.entry = publish(self.root, self._candidate(resolved_toml(self.model)))
 
     def load(self, text: str, *, accept: bool) -> Any:
         """Loads a version whose config is another than that of its weights."""
@@ -174,10 +181,9 @@ class _Shop:
 
     def take_in(self, text: str, *, accept: bool) -> Any:
         """Imports the weights as those of another model."""
-        entry = publish(self.root, self._candidate(resolved_toml(self.model)))
         shelf = Shelf(None, Workspace(self.root).catalog, accept_harmless=accept)
         model = self._resolved(text)
-        return import_weights(self.root / entry.file, model, shelf, self.root, NameMap())
+        return import_weights(self.root / self.entry.file, model, shelf, self.root, NameMap())
 
     def _resolved(self, text: str) -> Any:
         (self.root / "m.toml").write_text(text)
@@ -189,4 +195,4 @@ class _Shop:
         )
 
 
-PROMISES = [Promise("a wrong architecture is refused", take_the_wrong_ones, 17, 17)]
+PROMISES = [Promise("a wrong architecture is refused", take_the_wrong_ones, len(WRONG), ALL)]

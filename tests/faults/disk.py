@@ -101,4 +101,4 @@ def _write_without_memory(root: Path, name: str) -> bool:
     return False
 
 
-PROMISES = [Promise("a full disk costs nothing and says what to free", fill_disks, 16, 200)]
+PROMISES = [Promise("a full disk costs nothing and says what to free", fill_disks, 8, 200)]

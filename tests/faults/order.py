@@ -130,6 +130,6 @@ def _fail(root: Path, k: int, number: int) -> None:
 PROMISES = [
     Promise("files are synced, then named, then listed", keep_the_order, 1, 1),
     Promise(
-        "whichever system call of a publish fails, the old state stays", fail_each_call, 60, 600
+        "whichever system call of a publish fails, the old state stays", fail_each_call, 30, 600
     ),
 ]

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from tests.distributions import write_distribution
 from tests.faults.promise import Promise, Tally
 from tests.faults.zoos import make_zoo, on_path
-from zoo.cli.main import COMMANDS, app_with
+from zoo.cli.main import app_with
 
 FINE = """
 import keras
@@ -136,7 +136,8 @@ def install_what_is_broken(count: int, seed: int, folder: Path) -> Tally:
 
 
 def _use_the_others(tally: Tally, name: str, breakage: Breakage, run: Path) -> None:
-    train = ["train", "dense.toml", "--set", "train.epochs=1", "--run", str(run), "--quiet"]
+    short = ["--set", "train.epochs=1", "--set", 'optimizer.type="SGD"', "--quiet"]
+    train = ["train", "dense.toml", "--run", str(run), *short]
     commands = (["list", "layers"], ["show", "Dense"], ["check", "dense.toml"])
     for arguments in (*commands, ["build", "dense.toml"], train):
         status, document, _ = _called(arguments)
@@ -162,7 +163,7 @@ def _use_it(tally: Tally, name: str, breakage: Breakage, root: Path) -> None:
 
 def _called(arguments: list[str]) -> tuple[int, object, str]:
     """Calls a command, and gives its status, the one document on stdout, and all it said."""
-    done = CliRunner().invoke(app_with(COMMANDS), [*arguments, "--json"])
+    done = CliRunner().invoke(app_with(arguments[:1]), [*arguments, "--json"])
     try:
         document = json.loads(done.stdout)
     except ValueError:

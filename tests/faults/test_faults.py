@@ -8,7 +8,7 @@ from tests.faults.promise import MOST_SHOWN, Promise
 from tests.faults.promises import PROMISES
 from tests.marks import keras_gives_arrays
 
-pytestmark = keras_gives_arrays
+pytestmark = [keras_gives_arrays, pytest.mark.usefixtures("no_run_report")]
 
 # Processes that train or publish and are stopped: tests/runtime and tests/registry hold each of
 # these as well.
