@@ -146,20 +146,13 @@ def test_validation_sample_weights_and_two_outputs_are_as_by_hand(train, weighte
     assert_equal_training(train(TWO, {"train.loop": loop}, data), model, history)
 
 
-def test_batches_of_one_and_the_optimizer_that_a_config_leaves_out_are_as_by_hand(train, arrays):
-    run = train(ONE, {"train.loop": "gradient_tape", "train.batch_size": 1})
+def test_batches_of_one_a_split_and_the_optimizer_that_is_left_out_are_as_by_hand(train, arrays):
+    options = {"train.batch_size": 1, "data.validation_split": 0.3}
+    run = train(ONE, {"train.loop": "gradient_tape", **options})
     model = by_hand(1)
     model.compile("adam", "mse", metrics=["mae"], jit_compile=False)
-    history = model.fit(arrays["x"], arrays["u"], 1, EPOCHS, verbose=0, shuffle=False).history
-    assert_equal_training(run, model, history)
-
-
-def test_the_validation_split_is_the_end_of_the_samples_as_in_keras(train, arrays):
-    run = train(ONE, {"data.validation_split": 0.3, "optimizer": "sgd"})
-    model = by_hand(1)
-    model.compile("sgd", "mse", metrics=["mae"], jit_compile=False)
     history = model.fit(
-        arrays["x"], arrays["u"], BATCH, EPOCHS, verbose=0, shuffle=False, validation_split=0.3
+        arrays["x"], arrays["u"], 1, EPOCHS, verbose=0, shuffle=False, validation_split=0.3
     ).history
     assert_equal_training(run, model, history)
 
