@@ -1,8 +1,13 @@
 """Installs the plugin that a page shows, without `pip`."""
 
+import contextlib
+import io
 import shutil
+import sys
 import tomllib
 from pathlib import Path
+
+import pytest
 
 from tests.distributions import write_distribution
 from tests.docs.blocks import ROOT, blocks
@@ -49,3 +54,19 @@ def _place_of(file: Path, projects: list[Path], site: Path, into: Path) -> Path:
 def run_python(script: str, folder: Path, site: Path) -> str:
     """Runs a script in a process that sees the plugin, and gives what it prints."""
     return python("-c", script, cwd=folder, PYTHONPATH=str(site), ZOO_ROOT="")
+
+
+def run_here(script: str, folder: Path, site: Path) -> str:
+    """Runs a script as `run_python` does, but in this process, which has Keras already."""
+    before = set(sys.modules)
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as said:
+        patch.chdir(folder)
+        patch.syspath_prepend(site)
+        patch.setenv("ZOO_ROOT", "")
+        try:
+            exec(compile(script, "script", "exec"), {"__name__": "script"})
+        finally:
+            for name in set(sys.modules) - before:
+                if (getattr(sys.modules[name], "__file__", None) or "").startswith(str(site)):
+                    del sys.modules[name]
+    return said.getvalue()

@@ -14,6 +14,7 @@ from typing import Self
 import tomlkit
 
 from tests.docs.blocks import ROOT, Block, blocks, lines_not_printed
+from tests.processes import LEAN
 
 LONGEST = 900
 """Seconds that one block may take."""
@@ -50,9 +51,10 @@ class Reader:
 
     Args:
         folder: An empty one, for all of it.
+        lean: Whether the pages do without the packages that Keras imports where they are.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, lean: bool = False) -> None:
         self.start = self.folder = folder / "work"
         self.printed = ""
         self._aside = folder / "aside"
@@ -79,6 +81,8 @@ class Reader:
             "TERM": "dumb",
         }
         self._variables.pop("PYTHONPATH", None)
+        if lean:
+            self._variables["PYTHONPATH"] = str(LEAN)
         self._session: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
@@ -200,8 +204,8 @@ def _environment(venv: Path) -> Path:
     return programs
 
 
-def read_and_do(page: str, folder: Path) -> None:
+def read_and_do(page: str, folder: Path, *, lean: bool = False) -> None:
     """Does a whole page, in its order."""
-    with Reader(folder) as reader:
+    with Reader(folder, lean=lean) as reader:
         for block in blocks(page):
             reader.do(block)

@@ -11,7 +11,7 @@ import pytest
 
 import zoo
 from tests.distributions import write_distribution
-from tests.processes import python
+from tests.docs.installed import run_here
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "how-to" / "from-the-2021-notes.md"
@@ -19,7 +19,7 @@ CHINESE = PAGE.with_name("from-the-2021-notes.zh.md")
 BLOCK = re.compile(r"(?:<!-- (?P<mark>[^>]*) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)```", re.S)
 
 RUN = """
-import json, pathlib
+import json
 import numpy as np
 import zoo
 from typer.testing import CliRunner
@@ -34,7 +34,7 @@ rng = np.random.default_rng(0)
 raw = rng.normal(size=(64, 40, 20))
 truth = np.linspace(0.9, 0.1, 40)[:, None]
 np.savez("gains.npz", kg_raw=raw, loc_f=raw * truth)
-done = command("train", "taper.toml", "--publish", "--quiet")
+done = command("train", "taper.toml", "--publish", "--quiet", "--set", "train.epochs=2")
 said = {"loss": done["history"]["loss"], "published": done["published"]}
 said["largest"] = done["history"]["largest_gradient"]
 model = zoo.load("taper@1")
@@ -58,6 +58,7 @@ def blocks(page: Path) -> list[re.Match]:
     return list(BLOCK.finditer(page.read_text(encoding="utf-8")))
 
 
+@pytest.mark.usefixtures("no_run_report")
 @pytest.mark.parametrize(
     "page",
     [pytest.param(PAGE, id="en"), pytest.param(CHINESE, id="zh", marks=pytest.mark.slow)],
@@ -79,8 +80,7 @@ def test_the_loss_the_metric_and_the_old_weights_of_the_page_work(
     write_distribution(site, "my-losses", groups, version="0.1.0")
     config = root / "taper.toml"
     config.write_text(config.read_text() + '\n[[metrics]]\ntype = "largest_gradient"\n')
-    printed = python("-c", RUN, cwd=root, PYTHONPATH=str(site), ZOO_ROOT="")
-    said = json.loads(printed.splitlines()[-1])
+    said = json.loads(run_here(RUN, root, site).splitlines()[-1])
     assert said["published"] == "taper@1.0.0"
     assert said["loss"][-1] < said["loss"][0]
     assert min(said["largest"]) > 0

@@ -5,7 +5,9 @@ import re
 import shlex
 import shutil
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,27 +50,18 @@ print(json.dumps({
 """
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A zoo with the files of the page, and the model that it trains."""
-    folder = tmp_path_factory.mktemp("page")
-    (folder / "registry.toml").write_text("format = 1\n", encoding="utf-8")
+@pytest.fixture
+def folder(zoo_root: Path) -> Path:
+    """A zoo with the files of the page."""
     for mark, text in re.findall(r"<!-- file: (\S+) -->\n```toml\n(.*?)```", PAGE, re.S):
-        (folder / mark).write_text(text, encoding="utf-8")
-    run_block(folder, "train")
-    return folder
+        (zoo_root / mark).write_text(text, encoding="utf-8")
+    return zoo_root
 
 
-def run_block(folder: Path, command: str) -> list[str]:
-    """Run the lines of the block of `zoo` commands that begins with a command."""
+def lines(command: str) -> list[list[str]]:
+    """The words of each line of the block of `zoo` commands that begins with a command."""
     (text,) = (text for language, text in BLOCKS if text.startswith(f"zoo {command} "))
-    said = []
-    for line in text.splitlines():
-        words = shlex.split(line)[1:]
-        if words[0] == "train":
-            words += [word for change in SHORT for word in ("--set", change)]
-        said.append(run(folder, "-m", "zoo", *words))
-    return said
+    return [shlex.split(line)[1:] for line in text.splitlines()]
 
 
 def run(folder: Path, *words: str) -> str:
@@ -86,13 +79,17 @@ def test_every_block_of_the_localization_page_is_run_by_a_test_here() -> None:
     assert len(BLOCKS) == PAGE.count("```") / 2
 
 
-def test_the_configs_of_the_localization_page_are_correct(folder: Path) -> None:
+@pytest.mark.usefixtures("folder")
+def test_the_configs_of_the_localization_page_are_correct(cli: Callable[..., Any]) -> None:
     for name in ("own", "pictures"):
-        assert run(folder, "-m", "zoo", "check", f"{name}.toml") == f"{name}.toml: ok\n"
+        assert cli("check", f"{name}.toml").out == f"{name}.toml: ok\n"
 
 
 @pytest.mark.slow  # it trains and runs filters
 def test_the_python_blocks_of_the_localization_page_run(folder: Path) -> None:
+    for words in lines("train"):
+        short = [word for change in SHORT for word in ("--set", change)]
+        run(folder, "-m", "zoo", *words, *(short if words[0] == "train" else []))
     blocks = [text for language, text in BLOCKS if language == "python"]
     said = run(folder, "-c", "\n".join([BEFORE, *blocks, AFTER])).splitlines()
     assert any(re.fullmatch(r"\d\S* own-lorenz96@1\.0\.0", line) for line in said)
@@ -105,13 +102,13 @@ def test_the_python_blocks_of_the_localization_page_run(folder: Path) -> None:
 
 
 def test_the_published_weights_become_a_version_as_the_localization_page_has_it(
-    folder: Path,
+    folder: Path, cli: Callable[..., Any]
 ) -> None:
     if not ARCHIVE.exists():
         pytest.skip("the published weights are not beside this checkout")
     names = tomllib.loads((folder / "names.toml").read_text(encoding="utf-8"))["names"]
     assert set(names.values()) == set(np.load(ARCHIVE).files)
     shutil.copy(ARCHIVE, folder)
-    shown = run_block(folder, "import")[-1]
+    shown = [cli(*words).out for words in lines("import")][-1]
     rows = dict(line.split(maxsplit=1) for line in shown.splitlines() if " " in line.strip())
     assert (rows["name"], rows["version"]) == ("clf-srcnn-lorenz05", "1.0.0")

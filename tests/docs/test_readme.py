@@ -8,7 +8,7 @@ import pytest
 
 import zoo
 from tests.docs.blocks import ROOT, blocks, read
-from tests.docs.installed import a_zoo, install, run_python
+from tests.docs.installed import a_zoo, install, run_here
 from tests.docs.shell import COMMANDS, name_and_rest, zoo_calls
 
 
@@ -29,6 +29,7 @@ def test_the_readme_has_nothing_before_sentence_picture_commands_config_and_plug
     assert places[0] == 0
 
 
+@pytest.mark.usefixtures("no_run_report")
 def test_the_python_and_the_plugin_of_the_readme_run(tmp_path: Path) -> None:
     root, site = a_zoo(tmp_path / "zoo"), tmp_path / "site"
     install("README.md", site, root)
@@ -47,7 +48,7 @@ def test_the_python_and_the_plugin_of_the_readme_run(tmp_path: Path) -> None:
         "y = np.asarray(model(data)) + np.array([[1, 5], [5, 2]], 'float32')\n"
         "print(float(model.evaluate(data, y, verbose=0)))\n"
     )
-    said = run_python("\n".join([*own, losses]), root, site).splitlines()
+    said = run_here("\n".join([*own, losses]), root, site).splitlines()
     assert "mlp-synthetic@1.0.0" in said[-2]
     # By hand: the mean of 1 * 1, 0 * 25, 0 * 25 and 3 * 4.
     assert float(said[-1]) == pytest.approx(13 / 4, rel=1e-5)

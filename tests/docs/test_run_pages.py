@@ -8,7 +8,7 @@ from tests.docs.blocks import PAGES, Block, is_run, lines_not_printed
 from tests.docs.running import Reader, read_and_do
 
 QUICK = {"plugins/diagnostics/README.md"}
-"""What takes seconds; the others are minutes long together."""
+"""What takes seconds, and only Keras; the others are minutes long together."""
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ QUICK = {"plugins/diagnostics/README.md"}
     ],
 )
 def test_a_page_that_is_done_as_it_stands_prints_what_it_shows(page: str, tmp_path: Path) -> None:
-    read_and_do(page, tmp_path)
+    read_and_do(page, tmp_path, lean=page in QUICK)
 
 
 PLUGIN = """
