@@ -1,25 +1,21 @@
 """`zoo verify`, and how a deliberate edit of `registry.toml` is accepted."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from zoo.cli.main import app_with
 from zoo.registry.document import read_registry
 
 
 def verify(root: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "zoo", "verify", "--json", *arguments],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, json.loads(done.stdout), done.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        done = CliRunner().invoke(app_with(["verify"]), ["verify", "--json", *arguments])
+    return done.exit_code, json.loads(done.stdout), done.stderr
 
 
 def edit(root: Path, old: str, new: str) -> None:

@@ -122,15 +122,15 @@ def test_a_sample_whose_weights_are_all_zero_has_loss_and_gradient_zero():
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
-@pytest.mark.parametrize("bad", [-1.0, np.nan, np.inf])
-def test_a_bad_weight_of_a_model_input_spoils_its_own_sample_only(bad, jit_compile):
+def test_a_bad_weight_of_a_model_input_spoils_its_own_sample_only(jit_compile):
     y_true, y_pred = gains(2)
-    weights = np.ones((2, N, NOBS))
-    weights[0, 3, 2] = bad
     call = tf.function(WeightedMSE().call, jit_compile=jit_compile)
-    losses = call(tf.constant(y_true), tf.constant(y_pred), tf.constant(weights)).numpy()
-    assert np.isnan(losses[0])
-    assert np.isfinite(losses[1])
+    for bad in (-1.0, np.nan, np.inf):
+        weights = np.ones((2, N, NOBS))
+        weights[0, 3, 2] = bad
+        losses = call(tf.constant(y_true), tf.constant(y_pred), tf.constant(weights)).numpy()
+        assert np.isnan(losses[0]), bad
+        assert np.isfinite(losses[1]), bad
 
 
 def test_sample_weights_and_reduction_are_those_of_keras():
@@ -172,9 +172,15 @@ def small_model(policy="float32"):
     return model
 
 
-@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
-@pytest.mark.parametrize("jit_compile", [False, True])
-@pytest.mark.parametrize("samples", [1, 5])
+@pytest.mark.parametrize(
+    ("samples", "jit_compile", "policy"),
+    [
+        (1, False, "float32"),
+        (1, True, "mixed_float16"),
+        (5, False, "mixed_float16"),
+        (5, True, "float32"),
+    ],
+)
 def test_fit_reports_the_mean_over_all_samples(samples, jit_compile, policy):
     y, x = gains(samples, seed=8)
     model = small_model(policy)
@@ -193,8 +199,9 @@ def test_training_follows_the_weights():
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.add(keras.layers.RepeatVector(2))
     model.add(keras.layers.Flatten())
-    model.compile(keras.optimizers.SGD(0.2), WeightedMSE(fixed_weights=[3, 1]))
-    model.fit(x, y, epochs=60, verbose=0)
+    loss = WeightedMSE(fixed_weights=[3, 1])
+    model.compile(keras.optimizers.SGD(0.2), loss, jit_compile=False)
+    model.fit(x, y, epochs=15, verbose=0)  # each leaves a fifth of the error
     # One number for both targets: the weighted mean (3*1 - 1*1) / 4 is the best there is.
     np.testing.assert_allclose(model.predict(x, verbose=0), 0.5, atol=1e-5)
 
@@ -221,7 +228,8 @@ def test_it_survives_serialization(arguments):
 def test_a_saved_model_comes_back_with_its_loss(tmp_path):
     y, x = gains(4, seed=9)
     model = small_model()
-    model.compile("sgd", WeightedMSE(fixed_weights=np.arange(1, NOBS + 1)))
+    loss = WeightedMSE(fixed_weights=np.arange(1, NOBS + 1))
+    model.compile("sgd", loss, jit_compile=False)
     before = model.evaluate(x, y, verbose=0)
     model.save(tmp_path / "model.keras")
     objects = {"WeightedMSE": WeightedMSE}
