@@ -9,6 +9,8 @@ from importlib.metadata import version
 
 import pytest
 
+from tests.processes import LEAN
+
 FINE = """
 import keras
 @keras.saving.register_keras_serializable(package="fine")
@@ -309,7 +311,7 @@ def data():
         assert problems(rows_of(cli, name)) == {}
 
 
-def test_a_signal_that_is_ignored_by_all_here_is_watched_too(cli, make_distribution):
+def test_a_signal_that_is_ignored_by_all_here_is_watched_too(cli, make_distribution, monkeypatch):
     numbers = (signal.SIGINT, signal.SIGTERM)
     modules = {
         f"deaf_mod_{number:d}.py": (
@@ -319,6 +321,7 @@ def test_a_signal_that_is_ignored_by_all_here_is_watched_too(cli, make_distribut
     }
     groups = {"zoo.datasets": {f"d{n:d}": f"deaf_mod_{n:d}:data" for n in numbers}}
     make_distribution("zoo-deaf", groups, modules)
+    monkeypatch.syspath_prepend(LEAN)  # the process that begins here does without what is heavy
     # As in a shell's background job, which a fresh process inherits it from.
     before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
     try:
@@ -331,10 +334,12 @@ def test_a_signal_that_is_ignored_by_all_here_is_watched_too(cli, make_distribut
 
 
 @pytest.mark.usefixtures("warm_processes")
-def test_a_plugin_that_is_checked_leaves_no_process_behind(cli, make_distribution):
+def test_a_plugin_that_is_checked_leaves_no_process_behind(cli, tmp_path, make_distribution):
+    begun = tmp_path / "begun"
     source = (
         "import subprocess, sys\n"
         "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)', 'zoo-orphan'])\n"
+        f"open({str(begun)!r}, 'w').close()\n"
         "import time; time.sleep(600)\n"
     )
     make_distribution(
@@ -342,6 +347,7 @@ def test_a_plugin_that_is_checked_leaves_no_process_behind(cli, make_distributio
     )
     done = cli("plugin", "check", "zoo-orphan", "--timeout", "1", status=5)
     assert "importing orphan_mod" in done.err
+    assert begun.exists()
     listed = subprocess.run(
         ["ps", "-eo", "args"], capture_output=True, text=True, check=True
     ).stdout
