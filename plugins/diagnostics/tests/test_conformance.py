@@ -5,12 +5,13 @@ import pytest
 from zoo.testing import check_component
 
 
+# The rules take a second each; with its defaults a metric keeps them as with any arguments.
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
-        ("GradientNorm", {}),
+        pytest.param("GradientNorm", {}, marks=pytest.mark.slow),
         ("GradientNorm", {"per_element": True}),
-        ("PSNR", {}),
+        pytest.param("PSNR", {}, marks=pytest.mark.slow),
         ("PSNR", {"maxi": 2.0}),
     ],
 )

@@ -61,8 +61,14 @@ def test_no_layer_and_no_loss_is_left_out():
     assert set(LOSSES) == entry_points("zoo.losses")
 
 
+# The rules take a while: the fast tests have one case of each layer.
 @pytest.mark.parametrize(
-    ("name", "arguments", "inputs"), [(name, *case) for name in LAYERS for case in LAYERS[name]]
+    ("name", "arguments", "inputs"),
+    [
+        pytest.param(name, *case, marks=[pytest.mark.slow] if number else [])
+        for name in LAYERS
+        for number, case in enumerate(LAYERS[name])
+    ],
 )
 def test_a_layer_keeps_every_rule(name, arguments, inputs):
     check_component(f"zoo-localization/{name}", arguments, inputs=inputs)

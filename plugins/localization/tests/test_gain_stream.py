@@ -138,7 +138,7 @@ spin_up = 2
 cycles_between_pairs = 1
 pairs_per_block = 12
 train_pairs = 20
-validation_pairs = 6
+validation_pairs = 0
 test_pairs = 0
 augment = "roll"
 [train]
@@ -154,6 +154,8 @@ def test_a_resumed_training_sees_the_rolls_and_the_order_of_an_uninterrupted_one
 ):
     pytest.importorskip("h5netcdf")
     monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path / "cache"))
+    # Each training would draw charts.
+    monkeypatch.setattr("zoo.runtime.training.try_run_report", lambda *_, **__: None)
     (tmp_path / "registry.toml").write_text("format = 1\n")
     config = tmp_path / "m.toml"
     config.write_text(CONFIG)
@@ -162,8 +164,8 @@ def test_a_resumed_training_sees_the_rolls_and_the_order_of_an_uninterrupted_one
         where = {"zoo": tmp_path, "folder": tmp_path / name, "quiet": True}
         return zoo.train(config, {"train.epochs": epochs}, **where, **options)
 
-    whole = train("whole", 4)
-    train("parts", 2)
-    parts = train("parts", 4, resume=True)
+    whole = train("whole", 3)
+    train("parts", 1)
+    parts = train("parts", 3, resume=True)
     assert parts.history == whole.history
-    assert len(set(whole.history["loss"])) == 4
+    assert len(set(whole.history["loss"])) == 3

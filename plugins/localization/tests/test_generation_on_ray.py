@@ -19,7 +19,7 @@ from zoo_localization.on_ray import on_ray
 @pytest.fixture
 def small(shape):
     """Arguments of `lorenz05_gains`."""
-    return {**shape, "train_pairs": 36, "validation_pairs": 12, "test_pairs": 0}
+    return {**shape, "train_pairs": 24, "validation_pairs": 12, "test_pairs": 0}
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +39,9 @@ def test_every_gain_is_that_of_one_process_bit_for_bit(ray, tmp_path, monkeypatc
         monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path / name))
         data = lorenz05_gains(**small, workers=workers)
         found.append(
-            [data[split].samples(range(n)) for split, n in (("train", 36), ("validation", 12))]
+            [data[split].samples(range(n)) for split, n in (("train", 24), ("validation", 12))]
         )
-        assert len(list((tmp_path / name).rglob("*.nc"))) == 4
+        assert len(list((tmp_path / name).rglob("*.nc"))) == 3
     for here, there in zip(*found, strict=True):
         np.testing.assert_array_equal(here[0]["kg_raw"], there[0]["kg_raw"])
         np.testing.assert_array_equal(here[1], there[1])

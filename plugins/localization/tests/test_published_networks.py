@@ -29,7 +29,7 @@ def predicted(model, raw: np.ndarray) -> np.ndarray:
     return model.predict(raw[None].astype("float32"), batch_size=1, verbose=0)[0]
 
 
-@pytest.mark.parametrize("name", ["CLF", "CELF"])
+@pytest.mark.parametrize("name", ["CLF", pytest.param("CELF", marks=pytest.mark.slow)])
 def test_the_published_weights_give_the_published_gain(name):
     weights = paper(f"{name.lower()}_f15_sob.npz")
     raw, expected = paper("fig1a_f15_sob_40.npy"), paper(f"fig1a_f15_sob_{name}.npy")
