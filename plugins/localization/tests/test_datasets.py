@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,6 +29,23 @@ SMALL = {
     "validation_pairs": 5,
     "test_pairs": 7,
 }
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A cache with the blocks of `SMALL`, simulated once."""
+    folder = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ZOO_CACHE_DIR", str(folder))
+        lorenz96_gains(**SMALL)
+    return folder
+
+
+@pytest.fixture
+def filled(cache, made):
+    """A cache of the test's own that has them."""
+    shutil.copytree(made, cache)
+    return cache
 
 
 def blocks(cache: Path) -> dict[str, str]:
@@ -57,15 +75,15 @@ def test_a_split_of_no_pairs_is_left_out():
     assert list(lorenz96_gains(**{**SMALL, "validation_pairs": 0})) == ["train", "test"]
 
 
-def test_the_same_arguments_give_the_same_bits(cache, monkeypatch):
+def test_the_same_arguments_give_the_same_bits(cache, made, monkeypatch):
     first, files = arrays(lorenz96_gains(**SMALL)), blocks(cache)
-    monkeypatch.setenv("ZOO_CACHE_DIR", str(cache / "other"))
+    monkeypatch.setenv("ZOO_CACHE_DIR", str(made))
     for a, b in zip(first, arrays(lorenz96_gains(**SMALL)), strict=True):
         np.testing.assert_array_equal(a, b)
-    assert blocks(cache / "other") == files
+    assert blocks(made) == files
 
 
-def test_another_seed_gives_other_pairs():
+def test_another_seed_gives_other_pairs(filled):
     first, second = (lorenz96_gains(**SMALL, seed=seed) for seed in (0, 1))
     assert not np.isclose(first["train"][1], second["train"][1]).all(axis=(1, 2)).any()
 
@@ -117,7 +135,7 @@ def test_f_pairs_come_from_two_filters(priors):
         assert not any((member == large).all(axis=1).any() for member in small)
 
 
-def test_rolled_gains_have_each_observation_in_row_0():
+def test_rolled_gains_have_each_observation_in_row_0(filled):
     plain, rolled = lorenz96_gains(**SMALL), lorenz96_gains(**SMALL, rolled=True)
     for gains, turned in zip(arrays(plain), arrays(rolled), strict=True):
         for j in range(4):
@@ -125,7 +143,7 @@ def test_rolled_gains_have_each_observation_in_row_0():
             np.testing.assert_array_equal(turned[:, :, j], expected)
 
 
-def test_state_targets_are_truth_forecast_and_innovation():
+def test_state_targets_are_truth_forecast_and_innovation(filled):
     data = lorenz96_gains(**SMALL, target="state")
     gains = lorenz96_gains(**SMALL)
     for split in ("train", "validation", "test"):
@@ -141,28 +159,25 @@ def test_state_targets_are_truth_forecast_and_innovation():
         assert 0.5 < noise.std() < 1.5
 
 
-def test_rolled_state_and_counts_share_one_simulation(cache, monkeypatch):
-    lorenz96_gains(**SMALL)
+def test_rolled_state_and_counts_share_one_simulation(filled, monkeypatch):
     monkeypatch.setattr(datasets, "generate_block", lambda *_: pytest.fail("simulated again"))
     lorenz96_gains(**SMALL, rolled=True)
     lorenz96_gains(**SMALL, target="state")
     lorenz96_gains(**{**SMALL, "train_pairs": 3, "forcing": 8})
-    assert len(list((cache / "lorenz96_gains").iterdir())) == 1
+    assert len(list((filled / "lorenz96_gains").iterdir())) == 1
 
 
-def test_more_pairs_add_blocks_and_keep_those_there(cache):
-    lorenz96_gains(**SMALL)
-    before = blocks(cache)
+def test_more_pairs_add_blocks_and_keep_those_there(filled):
+    before = blocks(filled)
     lorenz96_gains(**{**SMALL, "train_pairs": 16})
-    after = blocks(cache)
+    after = blocks(filled)
     assert set(after) - set(before) == {"train-00003.block"}
     assert before.items() <= after.items()
 
 
 @pytest.mark.parametrize("moment", ["replace", "fsync"])
-def test_a_kill_loses_and_repeats_no_block(cache, monkeypatch, moment):
-    lorenz96_gains(**SMALL)
-    whole = blocks(cache)
+def test_a_kill_loses_and_repeats_no_block(cache, made, monkeypatch, moment):
+    whole = blocks(made)
     killed = cache / "killed"
     script = (
         "import os, signal\n"
@@ -184,20 +199,22 @@ def test_a_kill_loses_and_repeats_no_block(cache, monkeypatch, moment):
     assert left.items() <= whole.items()
     assert len(list(killed.rglob(".*-*"))) == 1  # what it was writing
 
-    made = []
+    again = []
     monkeypatch.setenv("ZOO_CACHE_DIR", str(killed))
-    monkeypatch.setattr(datasets, "generate_block", lambda *a: made.append(a) or generate_block(*a))
+    monkeypatch.setattr(
+        datasets, "generate_block", lambda *a: again.append(a) or generate_block(*a)
+    )
     lorenz96_gains(**SMALL)
     assert blocks(killed) == whole
-    assert len(made) == len(whole) - len(left)
+    assert len(again) == len(whole) - len(left)
     assert not list(killed.rglob(".*-*"))
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "foreign"])
-def test_a_damaged_block_is_noticed_and_made_again(cache, damage):
+def test_a_damaged_block_is_noticed_and_made_again(filled, damage):
     first = arrays(lorenz96_gains(**SMALL))
-    whole = blocks(cache)
-    path = next(cache.rglob("train-00001.block"))
+    whole = blocks(filled)
+    path = next(filled.rglob("train-00001.block"))
     content = path.read_bytes()
     middle = len(content) // 2
     path.write_bytes(
@@ -210,7 +227,7 @@ def test_a_damaged_block_is_noticed_and_made_again(cache, damage):
     )
     for a, b in zip(first, arrays(lorenz96_gains(**SMALL)), strict=True):
         np.testing.assert_array_equal(a, b)
-    assert blocks(cache) == whole
+    assert blocks(filled) == whole
 
 
 def test_two_processes_do_not_both_simulate(cache, monkeypatch):
