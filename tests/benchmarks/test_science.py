@@ -60,11 +60,12 @@ def book(tmp_path: Path) -> Book:
     return Book(tmp_path / "out")
 
 
-@pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     pytest.importorskip("h5netcdf")
-    monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path / "cache"))
-    return lorenz05_gains(with_mean=True, validation_pairs=0, **PAIRS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ZOO_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        return lorenz05_gains(with_mean=True, validation_pairs=0, **PAIRS)
 
 
 def rows(book: Book, name: str) -> list[dict[str, str]]:
