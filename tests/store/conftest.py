@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -69,12 +70,32 @@ def _free_port() -> int:
         return int(free.getsockname()[1])
 
 
+# Importing the server takes a second; each start of it is a fork of a process that did.
+SERVE = """
+import os, signal, sys
+import moto.s3.urls, moto.server
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that nobody has to wait for those that end
+for port in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        moto.server.main(["-H", "127.0.0.1", "-p", port.strip()])
+    print(child, flush=True)
+"""
+
+
 class Server:
     """An S3 server in a process of its own, on the loopback; what it holds dies with it."""
 
     def __init__(self) -> None:
         self.port = _free_port()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: int | None = None
+        self._begun = subprocess.Popen(
+            [sys.executable, "-c", SERVE],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
 
     @property
     def url(self) -> str:
@@ -85,7 +106,7 @@ class Server:
         deadline = time.monotonic() + LONGEST
         while not self._answers():
             assert time.monotonic() < deadline, "the S3 server does not answer"
-            if self._process is not None and self._process.poll() is not None:
+            if not self._runs():
                 self.port = _free_port()  # somebody else was faster
                 self._launch()
             time.sleep(0.05)
@@ -99,11 +120,18 @@ class Server:
         self._ask("PUT", "bucket")
 
     def _launch(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        assert self._begun.stdin is not None
+        assert self._begun.stdout is not None
+        print(self.port, file=self._begun.stdin, flush=True)
+        self._process = int(self._begun.stdout.readline())
+
+    def _runs(self) -> bool:
+        assert self._process is not None
+        try:
+            os.kill(self._process, 0)
+        except ProcessLookupError:
+            return False
+        return True
 
     def _answers(self) -> bool:
         try:
@@ -118,9 +146,16 @@ class Server:
 
     def kill(self) -> None:
         if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+            os.kill(self._process, signal.SIGKILL)
+            while self._runs():
+                time.sleep(0.01)
             self._process = None
+
+    def end(self) -> None:
+        """Ends it, and what it is forked from."""
+        self.kill()
+        self._begun.kill()
+        self._begun.communicate()
 
 
 @pytest.fixture(scope="session")
@@ -128,7 +163,7 @@ def _server() -> Iterator[Server]:
     pytest.importorskip("moto", reason="needs moto, which `make install` installs")
     server = Server()
     yield server
-    server.kill()
+    server.end()
 
 
 @pytest.fixture
