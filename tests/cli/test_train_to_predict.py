@@ -16,7 +16,7 @@ from zoo.builtin.datasets import synthetic
 pytestmark = pytest.mark.usefixtures("no_run_report")
 
 ONCE = ["--set", "train.epochs=1", "--set", "data.validation_samples=0"]
-"""For a training of which something else than its history is looked at."""
+"""For trainings whose values are not looked at."""
 
 
 def test_build_says_what_the_model_is(cli, tiny):

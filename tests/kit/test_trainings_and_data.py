@@ -29,7 +29,18 @@ class TestOptimizers:
         return register(type(name, (keras.optimizers.Optimizer,), body))
 
     def test_a_good_one_keeps_every_rule(self, small):
-        rules = check_component(self.optimizer(), {"learning_rate": 0.05}, model=small["model"])
+        def build(self, variables):
+            if not self.built:
+                keras.optimizers.Optimizer.build(self, variables)
+                self.momenta = self.add_optimizer_variables(variables, "momentum")
+
+        def step(self, gradient, variable, learning_rate):
+            momentum = self.momenta[self._get_variable_index(variable)]
+            self.assign(momentum, 0.9 * momentum + gradient)
+            self.assign_sub(variable, ops.cast(learning_rate, variable.dtype) * momentum)
+
+        optimizer = self.optimizer("Heavy", step, build=build)
+        rules = check_component(optimizer, {"learning_rate": 0.05}, model=small["model"])
         assert rules == [
             "made",
             "config",
