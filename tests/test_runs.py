@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,15 @@ def test_a_run_goes_to_the_zoo_that_it_was_made_in_wherever_one_stands(
     run.publish()
     assert read_registry(zoo_root).names == ["tiny"]
     assert read_registry(other_zoo).names == []
+
+
+def test_a_run_in_a_copy_of_its_zoo_goes_to_the_copy(
+    run: Run, zoo_root: Path, tmp_path: Path
+) -> None:
+    copied = shutil.copytree(zoo_root, tmp_path / "copy")
+    open_run(copied / run.folder.relative_to(zoo_root)).publish()
+    assert read_registry(copied).names == ["tiny"]
+    assert read_registry(zoo_root).names == []
 
 
 def test_a_run_made_outside_of_any_zoo_goes_to_the_one_here(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.config.compose import Source
 from zoo.errors import ConfigError, RunError, StorageError
 from zoo.files import file_error, is_temporary, read_bytes, write_atomically
-from zoo.registry.root import find_root, no_registry
+from zoo.registry.root import find_root, no_registry, root_above
 from zoo.registry.tensors import TensorFile, Tensors, decode, read_metadata_of
 
 if TYPE_CHECKING:  # reading one is seldom needed, and takes time to import
@@ -183,7 +183,8 @@ class Run:
 
         Args:
             version: The version to give them; by default the fingerprint decides.
-            zoo: The zoo root; by default the one that the run was made in, or the one here.
+            zoo: The zoo root; by default the one that the run lies in or was made in, or the one
+                here.
 
         Raises:
             RegistryError: If there is no zoo, or its registry is damaged.
@@ -192,7 +193,9 @@ class Run:
         from zoo.registry.publishing import Candidate, publish
 
         facts = self.facts
-        root = find_root(zoo if zoo is not None else facts.get("zoo")) or find_root()
+        if zoo is None and facts.get("zoo"):
+            zoo = root_above(self.folder.absolute()) or facts["zoo"]  # zoos are copied and moved
+        root = find_root(zoo)
         if root is None:
             raise no_registry("there is no zoo to publish into")
         return publish(
