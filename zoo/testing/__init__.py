@@ -60,8 +60,7 @@ def check_component(
             0 and 1.
         y_true: The targets; by default numbers of the same shape.
         needs: What it asks for beside them, by parameter.
-        model: Makes the compiled model that a loop, callback, optimizer or evaluator works on, as
-            `zoo.build` does.
+        model: Makes, as `zoo.build` does, the model that a loop, callback, ... works on.
         data: The data for it, as a dataset returns it; by default both are small.
         skip: The rules to leave out, by name.
         seed: Seeds everything that is random.
