@@ -85,22 +85,21 @@ def few_files(some_files: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.fixture(scope="session")
-def lock_texts() -> dict[bool, bytes]:
-    """The lock of `root`, with few files and with all, once it was made: it names no folder."""
-    return {}
+def lock_texts() -> list[bytes]:
+    """The lock of `root` with few files, once it was made: it names no folder."""
+    return []
 
 
 @pytest.fixture
-def locked(
-    root: Path, cli: Cli, lock_texts: dict[bool, bytes], request: pytest.FixtureRequest
-) -> Path:
+def locked(root: Path, cli: Cli, lock_texts: list[bytes], request: pytest.FixtureRequest) -> Path:
     """The same zoo, with its lock."""
-    few = "few_files" in request.fixturenames
-    if few in lock_texts:
-        (root / "zoo.lock").write_bytes(lock_texts[few])
+    # With all files it is made anew, since somebody may work on them meanwhile.
+    kept = lock_texts if "few_files" in request.fixturenames else []
+    if kept:
+        (root / "zoo.lock").write_bytes(kept[0])
     else:
         cli("lock")
-        lock_texts[few] = (root / "zoo.lock").read_bytes()
+        kept.append((root / "zoo.lock").read_bytes())
     return root
 
 
