@@ -87,10 +87,12 @@ def cli(zoo_root: Path) -> Callable[..., Done]:
 
     `status` is what it has to end with.
     """
-    from zoo.cli.main import app  # all commands, which few tests need
+    from zoo.cli.app import COMMANDS, app_with  # which few tests need
 
     def run(*arguments: object, status: int = 0) -> Done:
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        words = [str(argument) for argument in arguments]
+        app = app_with([name for name in words[:1] if name in COMMANDS] or COMMANDS)
+        result = CliRunner().invoke(app, words)
         done = Done(result.exit_code, result.stdout, result.stderr)
         assert done.status == status, f"{done.out}\n{done.err}\n{result.exception!r}"
         assert "Traceback" not in done.out + done.err

@@ -149,9 +149,12 @@ def test_no_function_is_longer_than_the_measure() -> None:
     assert [row for row in functions() if row[2] > MOST_LINES_OF_A_FUNCTION] == []
 
 
-def test_no_public_function_shares_its_name_with_a_module_of_the_package() -> None:
-    names = {module.name for module in pkgutil.iter_modules(zoo.__path__)}
-    assert names.isdisjoint(zoo.__all__)
+def test_no_package_has_a_function_that_one_of_its_modules_would_take_the_place_of() -> None:
+    for package in [path for path in modules().values() if path.name == "__init__.py"]:
+        inside = {module.name for module in pkgutil.iter_modules([str(package.parent)])}
+        own = {node.name for node in tree(package).body if isinstance(node, ast.FunctionDef)}
+        assert inside.isdisjoint(own), package
+    assert {module.name for module in pkgutil.iter_modules(zoo.__path__)}.isdisjoint(zoo.__all__)
 
 
 def test_no_module_keeps_a_registry_that_importing_fills() -> None:

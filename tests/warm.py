@@ -91,6 +91,14 @@ def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(command, status, out.read(), err.read())
 
 
+def output_of(file: Path, *arguments: str) -> str:
+    """Runs a file of Python, which has to end well, and gives what it prints."""
+    command = [sys.executable, "-I", str(file), *arguments]
+    ended = run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
 def _become(
     words: list[str],
     streams: list[Any],

@@ -18,7 +18,7 @@ EXAMPLE = "Example: "
 
 def commands_page() -> str:
     """Gives the page as Markdown."""
-    from zoo.cli.main import app
+    from zoo.cli.app import app
 
     commands = dict(_commands(typer.main.get_command(app), "zoo"))
     readme = "../source/README.md#commands"

@@ -80,7 +80,6 @@ class Commands:
 
 
 def _serve(modules: list[str]) -> None:
-    begin = zoo.cli.main  # a module of that name takes its place
     for name in modules:
         importlib.import_module(name)
     gc.freeze()
@@ -88,7 +87,7 @@ def _serve(modules: list[str]) -> None:
         child = os.fork()
         if child == 0:
             _become(*json.loads(line))
-            begin()
+            zoo.cli.main()
             return
         _, status, used = os.wait4(child, 0)
         print(

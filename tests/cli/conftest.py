@@ -54,7 +54,7 @@ def tiny(zoo_root: Path) -> Path:
 @pytest.fixture(scope="session")
 def zoo_after(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Makes a zoo with the small model in which commands were given, for tests to copy."""
-    from zoo.cli.main import app
+    from zoo.cli.app import app
 
     def make(*commands: str) -> Path:
         root = tmp_path_factory.mktemp("after") / "zoo"

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests import warm
-from zoo.cli.main import app
+from zoo.cli.app import app
 
 COMMANDS = [command.name for command in app.registered_commands]
 COMMANDS += [

@@ -16,7 +16,7 @@ from zoo.registry.publishing import publish
 ASK = """
 import json, os, sys
 from zoo.cli import main
-import zoo.cli.completion, zoo.cli.main  # what every question needs, whatever it asks
+import zoo.cli.app, zoo.cli.completion  # what every question needs, whatever it asks
 
 def ask(asked):
     for number, name in ((1, "out"), (2, "err")):

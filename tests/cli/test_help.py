@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from zoo.cli.main import app
+from zoo.cli.app import app
 
 
 def commands(group, above=()):

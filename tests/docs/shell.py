@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from tests.docs.blocks import blocks, spans
-from zoo.cli.main import app
+from zoo.cli.app import app
 
 GROUP = typer.main.get_command(app)
 PROGRAMS = {"bash", "cat", "cd", "chgrp", "chmod", "cp", "echo", "export", "find", "git", "grep"}

@@ -13,7 +13,7 @@ from tests.docs.blocks import blocks, read, spans
 from tests.docs.codes import codes_in_the_source
 from tests.docs.installed import a_zoo
 from tests.docs.shell import zoo_calls
-from zoo.cli.main import app
+from zoo.cli.app import app
 from zoo.config import compose, reader, schema
 
 OVERRIDES = [words for words in zoo_calls("docs/config.md") if any("=" in w for w in words)]

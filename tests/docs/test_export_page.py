@@ -1,7 +1,6 @@
 """What docs/export.md says of loading works without the zoo, and its numbers are the code's."""
 
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -43,10 +42,7 @@ def test_each_block_loads_its_file_without_the_zoo(files: Path) -> None:
     assert len(BLOCKS) == 5
     script = files / "load.py"
     script.write_text("import sys; sys.modules['zoo'] = None\n" + "\n".join(BLOCKS))
-    command = [sys.executable, "-I", str(script)]
-    done = warm.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
+    lines = warm.output_of(script).splitlines()
     assert [line for line in lines if line == "(5, 2)"] == ["(5, 2)"] * 4
     assert "y/kernel (4, 2)" in lines
 

@@ -23,7 +23,7 @@ import json
 import numpy as np
 import zoo
 from typer.testing import CliRunner
-from zoo.cli.main import app
+from zoo.cli.app import app
 
 def command(*words):
     done = CliRunner().invoke(app, [*words, "--json"])

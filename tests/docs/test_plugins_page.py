@@ -29,7 +29,7 @@ TUTORIAL = """
 import json, pathlib, runpy
 import zoo
 from typer.testing import CliRunner
-from zoo.cli.main import app
+from zoo.cli.app import app
 runpy.run_path("make_data.py")
 said = {"published": zoo.train("model.toml", {"train.epochs": 1}).publish().reference}
 import test_my_losses

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from tests.distributions import write_distribution
 from tests.faults.promise import Promise, Tally
 from tests.faults.zoos import make_zoo, on_path
-from zoo.cli.main import app_with
+from zoo.cli.app import app_with
 
 FINE = """
 import keras

@@ -218,7 +218,7 @@ def _as_case(watch: Watch, root: Any) -> Iterator[None]:
 @functools.cache
 def _app(name: str) -> Any:
     """Gives the command line with one command, as `zoo` makes it."""
-    from zoo.cli.main import app_with
+    from zoo.cli.app import app_with
 
     return app_with([name])
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from zoo.cli.main import app_with
+from zoo.cli.app import app_with
 from zoo.registry.document import read_registry
 
 

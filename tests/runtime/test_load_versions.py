@@ -99,9 +99,7 @@ def test_a_fresh_process_predicts_identically(zoo_root, x):
         f"model = zoo.load('m@1', zoo={str(zoo_root)!r})\n"
         "np.save('there.npy', model.predict(np.load('x.npy'), verbose=0))\n"
     )
-    command = [sys.executable, "-I", "there.py"]
-    ended = warm.run(command, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr
+    warm.output_of(zoo_root / "there.py")
     np.testing.assert_array_equal(np.load(zoo_root / "there.npy"), here)
 
 

@@ -53,7 +53,7 @@ ENTRY_POINTS = {
 PROGRAM = """
 import json, sys
 from typer.testing import CliRunner
-from zoo.cli.main import app
+from zoo.cli.app import app
 done = []
 for words in json.loads(sys.argv[1]):
     result = CliRunner().invoke(app, words)

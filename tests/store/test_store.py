@@ -12,7 +12,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from typer.testing import CliRunner
 
 from tests.processes import imported_by
-from zoo.cli.main import app
+from zoo.cli.app import app
 from zoo.digest import sha256
 from zoo.errors import RegistryError, StorageError
 from zoo.registry.document import Registry, read_registry

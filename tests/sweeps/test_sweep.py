@@ -17,7 +17,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import zoo
-from zoo.cli.main import app_with
+from zoo.cli.app import app_with
 from zoo.cli.sweep_table import trials_table
 from zoo.config.schema import SweepTable
 from zoo.sweeps import running

@@ -15,6 +15,6 @@ def main() -> None:
     """Runs the command line; from here on a signal ends it with 130 or 143."""
     leave_on_signals()
     # Imported here, since the imports of a command take most of its time.
-    from zoo.cli.main import main as run
+    from zoo.cli.app import main as run
 
     run()
