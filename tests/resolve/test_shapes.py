@@ -56,6 +56,15 @@ def only(found: list[Finding]) -> tuple[str, str, str | None]:
     return finding.code, finding.message, finding.key
 
 
+def test_the_only_input_of_a_table_is_the_edge_that_does_not_fit(findings: Findings) -> None:
+    text = node("first", "MultiHeadAttention", '{ query = "x" }', num_heads=2, key_dim=3)
+    assert only(findings(text)) == (
+        "shape-mismatch",
+        "first expects a table of inputs, with 'query' and 'value', x gives (batch, 8, 3)",
+        "layers.first.inputs",
+    )
+
+
 def test_shapes_and_parameters_follow_from_those_before(
     inferred: Callable[[str], Inferred],
 ) -> None:

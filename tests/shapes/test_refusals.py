@@ -229,6 +229,12 @@ def test_an_argument_that_makes_no_sense_is_refused_with_what_the_layer_takes(
             "inputs of one size along its 'axes', 1 of the first and 1 of the second",
         ),
         (
+            "Dot",
+            {"axes": [2, 1]},
+            [[5, 4], [3, 4]],
+            "inputs of one size along its 'axes', 2 of the first and 1 of the second",
+        ),
+        (
             "MultiHeadAttention",
             {"num_heads": 2, "key_dim": 3},
             [[5, 4], [5, 4], [6, 4]],

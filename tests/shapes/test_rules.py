@@ -83,6 +83,13 @@ def test_what_the_arguments_alone_do_not_tell_is_not_known(
         ("AveragePooling1D", {"pool_size": 2, "strides": 1}, [[9, 2]], (8, 2), 0),
         ("MaxPooling2D", {"data_format": FIRST}, [[2, 9, 8]], (2, 4, 4), 0),
         ("GlobalAveragePooling2D", {"keepdims": True}, [[9, 8, 2]], (1, 1, 2), 0),
+        (
+            "GlobalMaxPooling2D",
+            {"keepdims": True, "data_format": FIRST},
+            [[2, 9, 8]],
+            (2, 1, 1),
+            0,
+        ),
         ("AdaptiveMaxPooling2D", {"output_size": [3, 2]}, [[9, 8, 2]], (3, 2, 2), 0),
         ("UpSampling2D", {"size": [2, 3]}, [[5, 4, 1]], (10, 12, 1), 0),
         ("UpSampling1D", {"size": 3}, [[5, 1]], (15, 1), 0),
