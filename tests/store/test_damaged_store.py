@@ -5,15 +5,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
+from tests.candidates import a_candidate
 from zoo.digest import sha256
 from zoo.errors import Finding, RegistryError, StorageError, ZooError
-from zoo.registry.document import Registry, read_registry
+from zoo.registry.document import ModelEntry, Registry, read_registry
+from zoo.registry.publishing import publish
+from zoo.store import objects
 from zoo.store.objects import Store
 from zoo.store.progress import Transfers
 from zoo.store.pulling import pull
 from zoo.store.pushing import push
-from zoo.store.records import listed_versions, object_key, record_key
+from zoo.store.records import listed_versions, object_key, read_record, record_key, record_of
 
 MakeZoo = Callable[..., Registry]
 PUSH_AGAIN = "remove that object from the store, then push the version again"
@@ -167,3 +171,56 @@ def test_an_object_that_ends_early_is_said(shared: Registry, tmp_path: Path) -> 
     assert finding.message == (
         f"the store {shared.store} cannot be read: OSError: it gave 2 of 3 bytes"
     )
+
+
+def test_a_version_whose_file_is_nowhere_is_not_pushed(zoo_with: MakeZoo, tmp_path: Path) -> None:
+    registry = zoo_with(f"file://{tmp_path / 'shared'}")
+    (entry,) = registry.weights
+    (registry.root / entry.file).unlink()
+    finding = _refused(
+        lambda: push(registry, [entry], _store(registry), Transfers("pushing")), StorageError
+    )
+    assert finding.message == f"small@1.0.0: {entry.file} is neither here nor in {registry.store}"
+    assert finding.suggestion == "push it from the zoo that has it"
+
+
+@pytest.mark.parametrize("at_once", [(), ("memory",)], ids=["under another name", "at once"])
+def test_what_the_store_gives_back_otherwise_is_refused_and_taken_away_again(
+    at_once: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "_WHOLE_OR_NOT", at_once)
+    MemoryFileSystem.store.clear()
+    store = Store("memory://zoo")
+    finding = _refused(
+        lambda: store.send(b"new", "objects/x", sha256(b"old"), lambda count: None), RegistryError
+    )
+    assert finding.message == "memory://zoo gave back something else than was sent as objects/x"
+    assert (finding.code, finding.suggestion) == (
+        "hash-mismatch",
+        "push again; if it happens again, the store is not to be trusted",
+    )
+    assert store.names("objects") == []
+
+
+def test_what_another_takes_the_place_of_stays_where_that_is_not_what_was_sent(
+    tmp_path: Path,
+) -> None:
+    store = Store(f"file://{tmp_path / 'shared'}")
+    store.send(b"old", "objects/x", sha256(b"old"), lambda count: None)
+    _refused(
+        lambda: store.send(b"new", "objects/x", sha256(b"more"), lambda count: None), RegistryError
+    )
+    assert (store.names("objects"), list(store.read("objects/x", 3))) == (["x"], [b"old"])
+
+
+def test_a_version_of_a_model_that_the_registry_does_not_list_is_recorded_with_its_config(
+    zoo_root: Path, tmp_path: Path
+) -> None:
+    entry = publish(zoo_root, a_candidate("small"))
+    registry = read_registry(zoo_root)
+    registry.models = ()
+    store = Store(f"file://{tmp_path / 'shared'}")
+    record = record_of(registry, entry)
+    store.send(record, record_key(entry.reference), sha256(record), lambda count: None)
+    model = ModelEntry(name="small", config=entry.config)
+    assert read_record(store, "small@1.0.0") == (model, entry)
