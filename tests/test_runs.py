@@ -52,6 +52,12 @@ def test_a_run_is_opened_by_its_folder(run: Run, monkeypatch: pytest.MonkeyPatch
     assert open_run("1") == run
 
 
+def test_what_a_run_holds_is_called_as_its_pages_say(run: Run) -> None:
+    assert run.config_path == run.folder / "config.toml"
+    assert run.checkpoint_path == run.folder / "checkpoint.safetensors"
+    assert run.report_folder == run.folder / "report"
+
+
 def test_a_folder_that_is_none_of_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StorageError) as info:
         open_run(tmp_path)
