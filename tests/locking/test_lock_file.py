@@ -9,6 +9,7 @@ import pytest
 
 import zoo
 from tests.processes import imported_by, python
+from zoo.errors import ConfigError
 from zoo.locking.document import parse_lock, read_lock, written
 
 
@@ -191,6 +192,12 @@ class TestReading:
         assert f"--> zoo.lock:{number}:1" in said
         assert "a merge left both sides in it" in said
         assert "<<<<<<< HEAD" in said
+
+    def test_one_beyond_all_measure_is_not_read(self, zoo_root):
+        with (zoo_root / "zoo.lock").open("wb") as file:
+            file.truncate(16 * 1024 * 1024 + 1)
+        with pytest.raises(ConfigError, match="zoo.lock has 16,777,217 bytes; at most 16,777,216"):
+            read_lock(zoo_root)
 
     def test_what_is_not_toml_is_refused(self, locked, cli):
         number = line_of(locked, 'name = "zoo-tides"')

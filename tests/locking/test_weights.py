@@ -98,6 +98,15 @@ def test_a_version_that_is_newer_than_the_lock_is_not_locked(published, cli):
     cli("check", "tiny", "--locked")
 
 
+def test_where_the_lock_is_of_models_that_were_named_a_version_is_locked_by_its_model(
+    published, cli
+):
+    cli("lock", "base.toml")
+    said = cli("evaluate", "tiny@1.1.0", "--locked", status=2).err
+    assert "error[not-locked]: tiny@1.1.0 is not in zoo.lock" in said
+    assert "lock it too: zoo lock base.toml tiny\n" in said
+
+
 def test_a_version_that_the_registry_lost_is_named(published, cli):
     withdraw(published)
     put(published, "1.1.0")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.errors import RegistryError
+from zoo.errors import ConfigError, RegistryError
 from zoo.registry.document import WeightsEntry, read_registry
 from zoo.registry.migration import Migration, migrate
 
@@ -46,6 +46,13 @@ def test_every_entry_gets_what_it_lacked(old: Path, publish_tiny: Publish) -> No
     left = re.sub(added, "", text, flags=re.MULTILINE)
     assert left.replace("format = 1", "format = 0") == before
     assert publish_tiny().version == "1.2.0"
+
+
+def test_one_beyond_all_measure_is_not_read(zoo_root: Path) -> None:
+    with (zoo_root / "registry.toml").open("wb") as file:
+        file.truncate(64 * 1024 * 1024 + 1)
+    with pytest.raises(ConfigError, match="registry.toml has 67,108,865 bytes"):
+        migrate(zoo_root)
 
 
 def test_one_that_is_no_toml_is_named_with_the_line(old: Path) -> None:

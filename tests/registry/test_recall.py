@@ -1,5 +1,6 @@
 """A large registry that was read before: as if it were parsed, and never trusted blindly."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -145,6 +146,25 @@ def test_only_the_newest_are_kept(publish_tiny: Publish) -> None:
     for _ in range(7):
         publish_tiny()
     assert len(kept_files()) == 4
+
+
+def test_the_one_that_makes_room_is_the_oldest_and_no_other_file_is_touched(
+    publish_tiny: Publish, zoo_root: Path
+) -> None:
+    for _ in range(4):
+        publish_tiny()
+    before = kept_files()
+    oldest = before[1]
+    for file in before:
+        os.utime(file, ns=(0, 1 if file == oldest else 2))
+    note = oldest.with_name("note.txt")
+    note.touch()
+    os.utime(note, ns=(0, 0))
+    publish_tiny()
+    assert set(before) - set(kept_files()) == {oldest}
+    assert len(kept_files()) == 5
+    assert note.exists()
+    assert recall.recall((zoo_root / "registry.toml").read_bytes()) is not None
 
 
 def test_a_small_registry_is_not_kept(
