@@ -203,6 +203,15 @@ def test_an_unknown_base_takes_anything_that_is_handed_to_it(card: CardOf) -> No
     assert (written(found), found.open, found.unknown) == ({"a": "1"}, True, "")
 
 
+def test_an_own_argument_comes_before_what_is_handed_on_from_however_far(card: CardOf) -> None:
+    found = card(
+        "class B:\n    def __init__(self, b=1): ...\n"
+        "class C(B):\n    def __init__(self, *, a=0, **k): super().__init__(**k)\n"
+        "class X(C):\n    def __init__(self, **k): super().__init__(**k)"
+    )
+    assert list(written(found).items()) == [("a", "0"), ("b", "1")]
+
+
 LAYER = """
 import keras
 from keras import layers as kl

@@ -92,3 +92,17 @@ def test_kinds_come_in_their_order_whatever_the_files(tmp_path: Path) -> None:
         Component("layers", "B", "zoo-extra", "1.0", "x:B"),
         Component("losses", "l", "zoo-extra", "1.0", "x:l"),
     ]
+
+
+def test_what_is_not_as_tools_write_it_is_read_by_the_parser_and_percents_stand_for_themselves(
+    tmp_path: Path,
+) -> None:
+    text = "[zoo.layers]\nA = x:A\n  \nB = x:%(A)s\n[zoo.losses]\n  # Ours.\nl = y:l\n"
+    (tmp_path / "entry_points.txt").write_text(text)
+    found = components_of(str(tmp_path), "zoo-extra", "1.0")
+    assert [(row.kind, row.name, row.target, row.status) for row in found] == [
+        ("layers", "A", "x:A", "ok"),
+        ("layers", "B", "x:%(A)s", "broken"),
+        ("losses", "l", "y:l", "ok"),
+    ]
+    assert found[1].reason == "'x:%(A)s' is not of the form module:object"

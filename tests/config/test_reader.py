@@ -69,6 +69,10 @@ def test_a_syntax_error_has_line_and_column(text: str, line: int, column: int) -
     assert "(at " not in finding.message
 
 
+def test_the_line_of_a_syntax_error_is_shown_as_it_stands_without_its_end() -> None:
+    assert _refused("a = 1\nb = \t\r\nc = 2\n").excerpt == "b = \t"
+
+
 def test_a_number_with_more_digits_than_python_reads_is_a_syntax_error_without_a_place() -> None:
     finding = _refused("a = " + "9" * 5000)
     assert finding.code == "syntax"

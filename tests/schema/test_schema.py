@@ -111,6 +111,29 @@ def test_a_default_that_toml_cannot_write_is_in_words_alone(schema: dict[str, An
     assert conv["padding"]["default"] == "valid"
 
 
+def test_a_layer_has_a_table_while_what_needs_no_more_goes_by_its_name(errors: Errors) -> None:
+    text = 'zoo = 1\nname = "m"\ninputs = [{ name = "x", shape = [1] }]\nmetrics = ["mae"]\n'
+    assert errors(f'{text}layers = [{{ type = "ReLU" }}]\n') == {}
+    assert errors(f'{text}layers = ["ReLU"]\n') == {"layers/0": "'ReLU' is not of type 'object'"}
+
+
+def test_editors_are_offered_each_name_and_table_and_nothing_is_refused_by_that(
+    schema: dict[str, Any],
+) -> None:
+    known = schema["definitions"]
+    for kind in (*KINDS, *ARGUMENT_KINDS):
+        prefix = f"#/definitions/{kind}"
+        name, *tables, anything = known[kind]["anyOf"]
+        assert (name, anything) == ({"$ref": f"{prefix}%20name"}, {}), kind
+        assert known[f"{kind} table"]["anyOf"] == [*tables, {}]
+        assert {"$ref": f"{prefix}.zoo~1Dense"} in tables or kind != "layers"
+        names, anything = known[f"{kind} name"]["anyOf"]
+        assert (len(names["enum"]), anything) == (len(tables), {}), kind
+    nested = known["layers.zoo/Dense"]["properties"]["kernel_regularizer"]["anyOf"]
+    prefix = "#/definitions/regularizers%20"
+    assert nested == [{"$ref": f"{prefix}name"}, {"$ref": f"{prefix}table"}, {}]
+
+
 def test_every_reference_in_it_leads_somewhere(schema: dict[str, Any]) -> None:
     for reference in _references(schema):
         name = reference.removeprefix("#/definitions/").replace("%20", " ")
