@@ -79,6 +79,16 @@ def test_an_unknown_key_hides_no_other_error(zoo_root: Path, tiny: Tiny) -> None
     assert codes == ["unknown-key", "unknown-component"]
 
 
+def test_a_wrong_value_of_a_loss_does_not_hide_that_there_is_no_such_output(
+    findings: Callable[..., list[Finding]], tiny: Tiny
+) -> None:
+    found = findings(tiny("", '[losses.lats]\ntype = "Huber"\ndelta = nan\n'))
+    assert [(finding.code, finding.key) for finding in found] == [
+        ("unknown-node", "losses.lats"),
+        ("bad-value", "losses.lats.delta"),
+    ]
+
+
 def test_every_bad_sample_has_its_words_and_all_words_their_sample() -> None:
     assert len(BAD) > 20
     assert {path.stem for path in BAD} == {path.stem for path in (SAMPLES / "bad").glob("*.txt")}

@@ -120,14 +120,12 @@ def _check(
 def _without_consequences(findings: list[Finding], values: list[Finding]) -> list[Finding]:
     """Leaves out what is wrong only because of a value that is known to be wrong itself."""
     keys = {finding.key or "" for finding in values}
-    lists = {key.rpartition(".")[0] for key in keys}
     first = {id(finding) for finding in values}
 
     def follows(finding: Finding) -> bool:
         key = finding.key or ""
-        in_a_list = finding.code == "unknown-node" and key in lists
         of_shapes = finding.code in ABOUT_SHAPES and bool(values)
-        return key in keys or key.removesuffix(".type") in keys or in_a_list or of_shapes
+        return key in keys or key.removesuffix(".type") in keys or of_shapes
 
     return [finding for finding in findings if id(finding) in first or not follows(finding)]
 
