@@ -102,7 +102,7 @@ def test_a_run_is_named_as_the_user_did_and_has_weights_once_an_epoch_is_done(
     run.write_facts(fingerprint="b" * 64, weights=["k"])
     begun = side("run@1", Workspace(zoo_root))
     assert begun == Side("run@1", "run", DOCUMENT, {}, "b" * 64, None)
-    history = {"history": json.dumps({"loss": [3.0, 2.0]})}
+    history = {"history": json.dumps({"loss": [3.0, 2.5, 2.0]})}
     run.checkpoint_path.write_bytes(encode({"model/k": KERNEL}, history))
     trained = side("run@1", Workspace(zoo_root))
     assert trained.metrics == {"loss": 2.0}

@@ -109,6 +109,24 @@ def test_the_log_grows_by_a_line_with_the_time(run: Run) -> None:
     assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00 ", line) for line in lines)
 
 
+def test_a_log_that_cannot_be_written_is_named(run: Run) -> None:
+    (run.folder / "log.txt").mkdir()
+    with pytest.raises(StorageError) as info:
+        run.log("started")
+    assert info.value.findings[0].message.startswith(f"cannot write {run.folder / 'log.txt'}: ")
+
+
+def test_a_history_in_a_damaged_checkpoint_is_refused(run: Run) -> None:
+    run.checkpoint_path.write_bytes(b"half")
+    with pytest.raises(StorageError) as info:
+        _ = run.history
+    (finding,) = info.value.findings
+    assert finding.message == (
+        f"{run.checkpoint_path} is damaged: its header is longer than the file"
+    )
+    assert finding.suggestion == "train again"
+
+
 def test_the_source_is_the_resolved_config_with_the_root_it_was_made_in(
     run: Run, zoo_root: Path
 ) -> None:
@@ -202,6 +220,22 @@ def test_without_a_zoo_nothing_is_published(
     with pytest.raises(RegistryError) as info:
         run.publish()
     assert str(info.value).startswith("error[bad-registry]: there is no zoo to publish into\n")
+
+
+def test_what_is_kept_for_the_report_is_read_again_unless_it_is_not_there(run: Run) -> None:
+    assert run.note("timings.json") is None
+    run.write_note("timings.json", [1.5, None])
+    assert run.note("timings.json") == [1.5, None]
+    assert (run.folder / "timings.json").read_bytes() == b"[\n 1.5,\n null\n]\n"
+
+
+def test_what_is_kept_for_the_report_and_damaged_is_named(run: Run) -> None:
+    (run.folder / "data.json").write_text("{")
+    with pytest.raises(StorageError) as info:
+        run.note("data.json")
+    assert str(info.value).startswith(
+        f"error[storage]: {run.folder / 'data.json'} is damaged: Expecting property name"
+    )
 
 
 class TestNewFolder:

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from tests.candidates import a_candidate
 from zoo.doctor.leftovers import look_for_leftovers
+from zoo.registry.publishing import publish
 from zoo.registry.tensors import encode
 from zoo.rows import Row
 from zoo.runs import Run
@@ -49,6 +51,17 @@ def test_a_run_that_was_not_done_is_told_with_the_command_that_goes_on(
             f"zoo train {run.config_path} --resume --run {run.folder}",
         )
     ]
+
+
+def test_a_run_that_was_killed_in_its_first_epoch_is_told_too(
+    run_of: MakeRun, zoo_root: Path
+) -> None:
+    run = run_of()
+    run.checkpoint_path.unlink()
+    facts = {name: fact for name, fact in run.facts.items() if name != "planned"}
+    (run.folder / "run.json").write_text(json.dumps(facts))
+    (row,) = look_for_leftovers(zoo_root)
+    assert row.message == f"{run.folder} was killed and can be resumed"
 
 
 @pytest.mark.parametrize(
@@ -100,3 +113,35 @@ def test_where_no_registry_can_be_read_runs_are_told_all_the_same(
     run_of()
     (zoo_root / "registry.toml").write_text("format =")
     assert [row.check for row in look_for_leftovers(zoo_root)] == ["run"]
+
+
+def test_what_a_killed_process_was_about_to_write_is_told(zoo_root: Path) -> None:
+    path = zoo_root / ".registry.toml.abcd_123"
+    path.touch()
+    os.utime(path, (0, 0))
+    message = f"{path} was left by a process that was killed"
+    assert list(look_for_leftovers(zoo_root)) == [
+        Row("leftovers", "temporary file", "warning", message, "zoo gc --delete")
+    ]
+
+
+@pytest.mark.parametrize("is_old", [True, False], ids=["old", "perhaps about to be listed"])
+def test_weights_that_were_written_and_never_listed_are_told_once_they_are_old(
+    zoo_root: Path, is_old: bool
+) -> None:
+    publish(zoo_root, a_candidate())
+    path = zoo_root / "weights" / "tiny" / "9.0.0.safetensors"
+    path.touch()
+    if is_old:
+        os.utime(path, (0, 0))
+    message = f"{path} is not listed: a publish was killed before it was"
+    remedy = "publish again, or zoo gc --delete"
+    told = [Row("leftovers", "weights", "warning", message, remedy)]
+    assert list(look_for_leftovers(zoo_root)) == (told if is_old else [NOTHING])
+
+
+def test_that_another_process_changes_the_registry_is_told(zoo_root: Path) -> None:
+    with FileLock(zoo_root / ".registry.lock"):
+        rows = list(look_for_leftovers(zoo_root))
+    message = f"another process is changing the registry: {zoo_root / '.registry.lock'} is locked"
+    assert rows == [Row("leftovers", "lock", "warning", message, "wait for it, or stop it")]
