@@ -56,9 +56,10 @@ def test_a_series_goes_through_an_lstm_and_what_is_none_is_flattened() -> None:
         HIDDEN,
         f'{LAST}\nname = "y"\ntype = "Dense"\nunits = 1\nactivation = "sigmoid"',
     ]
-    first, second, *_ = blocks("[[layers]]", inputs=(SERIES, IMAGE), network="rnn")
+    first, second, both, *_ = blocks("[[layers]]", inputs=(SERIES, IMAGE), network="rnn")
     assert first.endswith('type = "LSTM"\ninputs = "series"\nunits = 32')
     assert second == '[[layers]]\nname = "image_flat"\ntype = "Flatten"\ninputs = "image"'
+    assert both.endswith('type = "Concatenate"\ninputs = ["series_flat", "image_flat"]')
 
 
 def test_numbers_in_a_row_go_to_the_hidden_layer_as_they_are() -> None:
@@ -121,6 +122,7 @@ SPLITS = "validation_split = 0.1\ntest_split = 0.1"
 def test_the_data_holds_what_goes_in_and_what_comes_out(parts: dict[str, Any], wanted: str) -> None:
     (block,) = blocks("[data]", **parts)
     assert wanted in block
+    assert block.count("targets") == wanted.count("targets")
 
 
 @pytest.mark.parametrize(
@@ -156,13 +158,14 @@ TOO_MUCH = (
 @pytest.mark.parametrize(
     ("act", "message", "suggestion"),
     [
+        (lambda: parse_input("x=two"), "'x=two' is not an input", TOO_MUCH),
         (lambda: parse_input("x=0"), "'x=0' is not an input", TOO_MUCH),
         (lambda: parse_input("x=1,1,1,1,1"), "'x=1,1,1,1,1' is not an input", TOO_MUCH),
         (lambda: parse_input("1048577"), "'1048577' is not an input", TOO_MUCH),
         (lambda: parse_inputs([]), "a model needs an input", "such as x=8"),
         (
-            lambda: parse_inputs(["a=1", "b=2", "b=3"]),
-            "two inputs are called 'b'",
+            lambda: parse_inputs(["a=1", "a=2", "b=3"]),
+            "two inputs are called 'a'",
             "name each, such as left=8 right=8",
         ),
         (
