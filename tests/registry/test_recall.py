@@ -167,6 +167,14 @@ def test_the_one_that_makes_room_is_the_oldest_and_no_other_file_is_touched(
     assert recall.recall((zoo_root / "registry.toml").read_bytes()) is not None
 
 
+def test_a_registry_of_models_alone_is_kept_as_well(zoo_root: Path) -> None:
+    text = 'format = 1\n[[models]]\nname = "tiny"\nconfig = "tiny.toml"\n'
+    (zoo_root / "registry.toml").write_text(text)
+    wanted = read_registry(zoo_root)
+    assert len(kept_files()) == 1
+    assert same(read_registry(zoo_root), wanted)
+
+
 def test_a_small_registry_is_not_kept(
     publish_tiny: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -213,6 +213,8 @@ def test_an_argument_that_makes_no_sense_is_refused_with_what_the_layer_takes(
         ),
         ("Add", {}, [[4]], "a list of inputs"),
         ("Subtract", {}, [[4], [4], [4]], "a list of 2 inputs"),
+        ("Dot", {"axes": 1}, [[4], [4], [4]], "a list of 2 inputs"),
+        ("Dot", {"axes": 2}, [[4], [4]], "an input that has the axis 2 of 'axes'"),
         ("Add", {}, [[4], [3]], "inputs of one shape, apart from axes of size 1"),
         ("Concatenate", {}, [[4], [3, 3]], "inputs with equally many axes"),
         (
