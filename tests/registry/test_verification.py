@@ -13,7 +13,7 @@ from zoo.digest import sha256
 from zoo.errors import RegistryError, StorageError
 from zoo.registry.document import Registry, WeightsEntry, read_registry
 from zoo.registry.root import find_root
-from zoo.registry.tensors import decode, encode, manifest_of, read_metadata
+from zoo.registry.tensors import decode, encode, manifest_of, read_metadata, read_metadata_of
 from zoo.registry.verification import checked_config, missing_plugins, read_weights, verify
 
 Publish = Callable[..., WeightsEntry]
@@ -194,6 +194,36 @@ def test_arrays_come_back_as_they_were(dtype: str) -> None:
 def test_equal_content_gives_equal_bytes() -> None:
     many = {str(number): str(number) for number in range(20)}
     assert encode(TENSORS, many) == encode({"a": TENSORS["a"].copy()}, dict(many))
+
+
+def test_too_little_memory_is_said_with_what_it_was_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = encode(TENSORS, {})
+
+    def ask(size: int) -> None:
+        raise MemoryError("Unable to allocate 17 GiB")
+
+    monkeypatch.setattr("zoo.registry.tensors._ask_for_memory", ask)
+    for act, what in (
+        (lambda: encode(TENSORS, {}), "cannot write the weights"),
+        (lambda: decode(data, "tiny@1.0.0"), "cannot read tiny@1.0.0"),
+    ):
+        with pytest.raises(StorageError) as info:
+            act()
+        (finding,) = info.value.findings
+        assert finding.message == f"{what}: out of memory: Unable to allocate 17 GiB"
+
+
+def test_of_a_large_file_only_the_header_is_read_for_its_metadata(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = encode({"a": np.zeros(1000)}, {"key": "value"})
+    (tmp_path / "large.safetensors").write_bytes(data)
+    seen: list[bytes] = []
+    monkeypatch.setattr(
+        "zoo.registry.tensors.read_metadata", lambda read: seen.append(read) or {"it": "is"}
+    )
+    assert read_metadata_of(tmp_path / "large.safetensors") == {"it": "is"}
+    assert seen == [data[:-8000]]
 
 
 def test_a_file_without_metadata_has_none() -> None:
