@@ -99,6 +99,9 @@ def test_a_run_without_an_epoch_has_no_history(run: Run) -> None:
 
 def test_the_last_epoch_leaves_out_what_it_does_not_have(run: Run) -> None:
     assert run.last_epoch() == {"loss": 1.0}
+    history = {"loss": [3.0, 2.0, 1.5], "val_loss": [3.0, 2.0, None], "empty": []}
+    run.checkpoint_path.write_bytes(encode({}, {"history": json.dumps(history)}))
+    assert run.last_epoch() == {"loss": 1.5}
 
 
 def test_the_log_grows_by_a_line_with_the_time(run: Run) -> None:

@@ -97,6 +97,15 @@ def test_of_many_runs_the_newest_ten_are_told_and_the_others_counted(
     )
 
 
+def test_ten_runs_are_told_and_nothing_is_left_to_count(run_of: MakeRun, zoo_root: Path) -> None:
+    for number in range(10):
+        run_of(number)
+    assert all(
+        row.message.endswith("was killed and can be resumed")
+        for row in (look_for_leftovers(zoo_root))
+    )
+
+
 def test_a_run_that_cannot_be_read_is_told_with_how_to_be_rid_of_it(
     run_of: MakeRun, zoo_root: Path
 ) -> None:

@@ -64,10 +64,12 @@ job, pipe = json.load(sys.stdin), int(sys.argv[1])
 def say(**message):
     os.write(pipe, json.dumps(message).encode() + b"\\n")
 def meet(module):
+    if module == "mute": os._exit(4)
     print("of", module, file=sys.stderr, flush=True)
     if module == "leaves": os._exit(3)
     if module == "dies": os.kill(os.getpid(), 9)
     if module == "hangs": time.sleep(60)
+    if module == "slow": time.sleep(0.05)
 for module in job["modules"]:
     say(at=module, stderr=os.fstat(2).st_size)
     meet(module)
@@ -101,20 +103,27 @@ def met(module: str, components: str) -> Row:
 
 
 @pytest.mark.usefixtures("tried")
-def test_every_module_is_tried_once_and_told_of_and_what_ends_the_process_stops_no_other() -> None:
+@pytest.mark.parametrize(
+    ("last", "how"),
+    [
+        ("leaves", "with status 3: of leaves"),
+        ("mute", "with status 4"),
+        ("dies", "by signal 9: of dies"),
+    ],
+)
+def test_every_module_is_tried_once_and_told_of_and_what_ends_the_process_stops_no_other(
+    last: str, how: str
+) -> None:
     told: list[str] = []
-    plugin = plugin_of("fine", "leaves", "calm", "dies", "calm", "last")
-    every = "FINE LEAVES CALM DIES CALM LAST"
+    plugin = plugin_of("fine", "slow", last, "slow", "calm")
+    every = f"FINE SLOW {last.upper()} SLOW CALM"
     assert probe(plugin, [], 60, told.append) == [
         met("fine", every),
-        Row(
-            "leaves", "import", "error", "it ends the process with status 3: of leaves", DO_NOTHING
-        ),
+        met("slow", every),
+        Row(last, "import", "error", f"it ends the process {how}", DO_NOTHING),
         met("calm", every),
-        Row("dies", "import", "error", "it ends the process by signal 9: of dies", DO_NOTHING),
-        met("last", every),
     ]
-    assert told == ["fine", "leaves", "calm", "dies", "last"]
+    assert told == ["fine", "slow", last, "calm"]
 
 
 @pytest.mark.usefixtures("tried")

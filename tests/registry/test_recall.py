@@ -167,6 +167,11 @@ def test_the_one_that_makes_room_is_the_oldest_and_no_other_file_is_touched(
     assert recall.recall((zoo_root / "registry.toml").read_bytes()) is not None
 
 
+def test_entries_that_somebody_wrote_without_metrics_are_not_kept() -> None:
+    recall.remember(b"data", {"weights": [{"name": "tiny"}]})
+    assert recall.recall(b"data") is None
+
+
 def test_a_registry_of_models_alone_is_kept_as_well(zoo_root: Path) -> None:
     text = 'format = 1\n[[models]]\nname = "tiny"\nconfig = "tiny.toml"\n'
     (zoo_root / "registry.toml").write_text(text)

@@ -19,7 +19,7 @@ def rule(catalog: Catalog) -> Callable[..., Inferred]:
     def run(layer: str, arguments: dict[str, Any], *shapes: list[Any]) -> Inferred:
         component = catalog.find("layers", layer)
         part = Part(component, arguments, "layers.it", card=catalog.card(component))
-        names = "abc"[: len(shapes)]
+        names = "abcd"[: len(shapes)]
         tables = [
             InputTable.model_construct(name=name, shape=shape, dtype=None)
             for name, shape in zip(names, shapes, strict=True)

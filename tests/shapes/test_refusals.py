@@ -215,6 +215,7 @@ def test_an_argument_that_makes_no_sense_is_refused_with_what_the_layer_takes(
         ("Subtract", {}, [[4], [4], [4]], "a list of 2 inputs"),
         ("Dot", {"axes": 1}, [[4], [4], [4]], "a list of 2 inputs"),
         ("Dot", {"axes": 2}, [[4], [4]], "an input that has the axis 2 of 'axes'"),
+        ("Attention", {}, [[5, 4]] * 4, "a list of 2 to 3 inputs"),
         ("Add", {}, [[4], [3]], "inputs of one shape, apart from axes of size 1"),
         ("Concatenate", {}, [[4], [3, 3]], "inputs with equally many axes"),
         (

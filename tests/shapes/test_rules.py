@@ -139,6 +139,13 @@ def test_what_the_arguments_alone_do_not_tell_is_not_known(
             (5, 9),
             4 * 6 + 7 * 6 + 7 * 2 + 2 * 9,
         ),
+        (
+            "MultiHeadAttention",
+            {"num_heads": 2, "key_dim": 3, "output_shape": [2, 5]},
+            [[5, 4], [6, 7]],
+            (5, 2, 5),
+            (4 * 6 + 6) + 2 * (7 * 6 + 6) + (6 * 10 + 10),
+        ),
         ("GRU", {"units": 2, "return_sequences": True}, [[5, 3]], (5, 2), 18 + 12 + 12),
         ("SimpleRNN", {"units": 2}, [[5, 3]], (2,), 12),
     ],
