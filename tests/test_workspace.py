@@ -36,6 +36,14 @@ def test_what_was_given_on_the_command_line_is_pointed_at_there(
     assert (finding.file, finding.line, finding.excerpt) == ("--set", None, None)
 
 
+def test_a_path_is_of_the_zoo_that_was_named_and_keeps_its_place_in_it(
+    zoo_root: Path, write_config: Callable[..., Path], tiny: Callable[..., str]
+) -> None:
+    path = write_config(tiny(), "deep/m.toml")
+    source = Workspace(zoo_root).source("deep/m.toml")
+    assert (source.path, source.root, source.origin) == (path, zoo_root, "deep/m.toml")
+
+
 def test_what_needs_a_zoo_says_so_where_there_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
