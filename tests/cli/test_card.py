@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 
 import zoo
+from tests.candidates import a_candidate
+from zoo.registry.document import read_registry
+from zoo.registry.publishing import publish
+from zoo.report import card as cards
 
 pytestmark = pytest.mark.usefixtures("no_run_report")
 
@@ -49,6 +53,14 @@ def test_the_lines_that_load_it_load_it(cli, described) -> None:
     exec(code.replace("x)", "__import__('numpy').array(x))"), names)
     assert names["y"].shape == (1, 2)
     assert names["model"].count_params() == zoo.load(described).count_params()
+
+
+def test_a_model_of_several_inputs_is_given_them_by_name(zoo_root) -> None:
+    entry = publish(zoo_root, a_candidate())
+    config = {"inputs": [{"name": "kg"}, {"name": "mean"}]}
+    assert 'y = model.predict({"kg": kg, "mean": mean})' in cards.card(
+        read_registry(zoo_root), entry, config, ()
+    )
 
 
 def test_a_model_s_card_is_that_of_its_newest_version_also_as_json(cli, described) -> None:

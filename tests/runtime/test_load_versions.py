@@ -16,8 +16,12 @@ import tomlkit
 
 import zoo
 from tests import warm
+from tests.candidates import a_candidate
 from zoo.errors import PluginError, RegistryError
+from zoo.registry.publishing import publish
 from zoo.runs import open_run
+from zoo.runtime.weights import Shelf
+from zoo.workspace import Workspace
 
 CONFIG = """
 zoo = 1
@@ -183,6 +187,19 @@ def scale(make_distribution, write_config):
     last = '{ name = "y"'
     write_config(CONFIG.replace(last, '{ name = "scale", type = "Scale" },\n' + last), "m.toml")
     return make_distribution("zoo-scale", entry_points, {"scale_mod.py": PLUGIN})
+
+
+@pytest.mark.usefixtures("scale")
+def test_a_model_names_the_plugins_of_the_versions_inside_it(zoo_root, write_config):
+    publish(zoo_root, a_candidate("base", plugins={"zoo-scale": "0.9"}))
+    config = write_config(
+        'zoo = 1\nname = "host"\ninputs = [{ name = "x", shape = [4] }]\n'
+        'layers = [{ name = "inner", type = "zoo:base@1" }]\n',
+        "host.toml",
+    )
+    workspace = Workspace(zoo_root)
+    shelf = Shelf(workspace.registry, workspace.catalog)
+    assert shelf.plugins(workspace.check(config).usable) == {"zoo-scale": "1.0"}
 
 
 def test_a_plugin_whose_default_changed_is_refused_by_node(train, scale, zoo_root):

@@ -112,13 +112,15 @@ def test_callbacks_go_on_with_what_they_remember(train, make_distribution, monke
     assert differences(train(overrides, "half", resume=True), whole) == []
 
 
-def test_a_callback_that_counts_improvements_counts_them_alike(train):
+def test_a_callback_that_counts_improvements_counts_them_alike(train, capsys):
     # `min_delta` decides whether each small step is an improvement, in either direction.
     table = {"type": "EarlyStopping", "monitor": "loss", "patience": 2, "min_delta": 1e-3}
     overrides = {"train.callbacks": [table], "train.epochs": 8, "train.loop": "gradient_tape"}
     overrides |= {"optimizer.learning_rate": 1e-4, "data.validation_samples": 0}
-    whole = train(overrides, "whole")
-    assert 2 < len(whole.history["loss"]) < 8, "nothing was counted"
+    whole = train(overrides, "whole", quiet=False)
+    done = len(whole.history["loss"])
+    assert 2 < done < 8, "nothing was counted"
+    assert f"the training ended by itself after {done} of 8 epochs" in capsys.readouterr().err
     train({**overrides, "train.epochs": 1}, "half")
     assert differences(train(overrides, "half", resume=True), whole) == []
 

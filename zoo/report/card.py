@@ -68,7 +68,7 @@ def card(
     model = registry.model(entry.name) or ModelEntry(name=entry.name, config=entry.config)
     sections = [
         ("", [_purpose(model, config), "", *_about(model, entry, nodes)]),
-        ("Load it", _loading(entry)),
+        ("Load it", _loading(entry, config)),
         ("Limits", [model.limits or _NOT_SAID]),
         ("Metrics", _metrics(entry, config)),
         ("Graph", _graph(nodes)),
@@ -104,8 +104,11 @@ def _total(nodes: Sequence[Drawn]) -> str:
     return f"{sum(map(int, counts)):,}" if counts and all(map(str.isdigit, counts)) else ""
 
 
-def _loading(entry: WeightsEntry) -> list[str]:
-    lines = ["import zoo", "", f'model = zoo.load("{entry.reference}")', "y = model.predict(x)"]
+def _loading(entry: WeightsEntry, config: Mapping[str, Any]) -> list[str]:
+    names = [table["name"] for table in config.get("inputs", ())]
+    given = ", ".join(f'"{name}": {name}' for name in names)
+    x = f"{{{given}}}" if len(names) > 1 else "x"
+    lines = ["import zoo", "", f'model = zoo.load("{entry.reference}")', f"y = model.predict({x})"]
     return ["```python", *lines, "```"]
 
 

@@ -116,7 +116,7 @@ def import_weights(
         tensors=tensors,
         fingerprint=fingerprint(graph),
         graph=graph,
-        plugins=model.plugins(),
+        plugins=shelf.plugins(model),
         keras=keras.__version__,
         parent=f"import:{file.name}#sha256={sha256(data)}",
     )

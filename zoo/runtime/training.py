@@ -212,7 +212,7 @@ class _Training:
             graph=graph,
             weights=[variable.path for variable in built.weights],
             parameters=int(built.count_params()),
-            plugins=self.model.plugins(),
+            plugins=self.shelf.plugins(self.model),
             seed=self.model.train.seed,
             precision=self.model.train.precision,
             keras=keras.__version__,
@@ -319,6 +319,9 @@ class _Training:
             )
             raise RunError(f"the training failed: {what}", "training") from error
         recorder.take_missing(getattr(returned, "history", {}))
+        if done < recorder.done < last and not self.wishes.quiet:
+            ended = f"the training ended by itself after {recorder.done} of {last} epochs"
+            print(ended, file=sys.stderr)
         if recorder.done == done < last:
             raise RunError(
                 f'the loop "{self.model.loop.component.name}" reported no epoch',

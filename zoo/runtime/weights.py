@@ -88,6 +88,13 @@ class Shelf:
         """Writes a built model's graph as plain data."""
         return canonical_graph(model, built, lambda name: self._entry(name).fingerprint)
 
+    def plugins(self, model: ResolvedModel) -> dict[str, str]:
+        """Gives the version of each plugin that a model, or a version inside it, is made of."""
+        inside = [self._entry(node.model) for node in model.nodes if node.model is not None]
+        installed = installed_versions()
+        theirs = {name: installed[name] for entry in inside for name in entry.plugins}
+        return {**theirs, **model.plugins()}
+
     def compare(
         self, of_weights: dict[str, Any], of_model: dict[str, Any], what: str, remedy: str
     ) -> None:
