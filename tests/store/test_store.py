@@ -17,8 +17,8 @@ from zoo.digest import sha256
 from zoo.errors import RegistryError, StorageError
 from zoo.registry.document import Registry, read_registry
 from zoo.registry.verification import read_weights
-from zoo.runtime.weights import fetch_where_missing
 from zoo.store import objects
+from zoo.store.fetching import fetch_where_missing
 from zoo.store.objects import Store, Told
 from zoo.store.progress import Transfers
 from zoo.store.pulling import pull
