@@ -7,7 +7,7 @@ import pytest
 
 from zoo.catalog.cards import Card, Parameter
 from zoo.errors import Finding
-from zoo.resolve.needs import Call, Needs, call_of
+from zoo.resolve.needs import Call, Needs, UnboundNeed, call_of
 from zoo.workspace import Workspace
 
 Findings = Callable[..., list[Finding]]
@@ -211,3 +211,15 @@ def test_an_argument_that_a_config_gives_a_function_is_no_need_of_it() -> None:
     assert bound is not None
     assert bound.parameters[2] == Parameter("kg", required=False, positional=False)
     assert bound.bound({}) is None
+
+
+def test_a_need_that_cannot_be_bound_says_what_there_is_and_what_may_be_meant() -> None:
+    assert str(UnboundNeed("kg", "gain", ["x", "z"])) == (
+        '"kg" asks for "gain", which cannot be bound; there is: x, z'
+    )
+    assert str(UnboundNeed("kg", "gains", ["x", "gain"])) == (
+        '"kg" asks for "gains", which cannot be bound; there is: x, gain; did you mean "gain"?'
+    )
+    assert str(UnboundNeed("kg", "gain", ["x"], "nothing has it")) == (
+        '"kg" asks for "gain", which cannot be bound; nothing has it'
+    )

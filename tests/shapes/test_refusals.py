@@ -116,6 +116,12 @@ FIRST = "channels_first"
             "a number from 0 to 1 as 'dropout'; received 2",
         ),
         (
+            "Bidirectional",
+            {"layer": None, "merge_mode": "max"},
+            [[5, 4]],
+            "one of sum, mul, ave, concat as 'merge_mode'; received \"max\"",
+        ),
+        (
             "LSTM",
             {"units": 2, "stateful": True},
             [[5, 4]],
