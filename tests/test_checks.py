@@ -89,6 +89,20 @@ def test_a_wrong_value_of_a_loss_does_not_hide_that_there_is_no_such_output(
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "suggestion"), [("lats", 'did you mean "last"?'), ("zzz", "there is: last")]
+)
+@pytest.mark.parametrize("place", ["losses", "loss_weights"])
+def test_a_loss_of_no_output_says_which_there_are(
+    findings: Callable[..., list[Finding]], tiny: Tiny, place: str, name: str, suggestion: str
+) -> None:
+    value = '"mse"' if place == "losses" else "2"
+    (finding,) = findings(tiny("", f"[{place}]\n{name} = {value}\n"))
+    assert (finding.code, finding.key) == ("unknown-node", f"{place}.{name}")
+    assert finding.message == f"{place}: the model has no output {name!r}"
+    assert finding.suggestion == suggestion
+
+
 def test_every_bad_sample_has_its_words_and_all_words_their_sample() -> None:
     assert len(BAD) > 20
     assert {path.stem for path in BAD} == {path.stem for path in (SAMPLES / "bad").glob("*.txt")}

@@ -9,7 +9,14 @@ import pytest
 
 from tests.processes import python
 from zoo.errors import ConfigError, StorageError
-from zoo.files import read_bytes, safe_path, storage_error, sync_folder, write_atomically
+from zoo.files import (
+    file_error,
+    read_bytes,
+    safe_path,
+    storage_error,
+    sync_folder,
+    write_atomically,
+)
 
 
 def test_writing_makes_the_folders_and_leaves_nothing_beside(tmp_path: Path) -> None:
@@ -189,6 +196,14 @@ def test_a_disk_at_fault_is_said_with_what_to_free_and_anything_else_is_not() ->
     assert short.findings[0].message == "it failed: out of memory"
     assert storage_error("it failed", OSError(errno.ENOTDIR, "Not a directory")) is None
     assert storage_error("it failed", ValueError("no")) is None
+
+
+def test_too_little_memory_for_a_file_names_the_file() -> None:
+    (finding,) = file_error("read", Path("/x.npz"), MemoryError("17 GiB")).findings
+    assert (finding.message, finding.file) == (
+        "cannot read /x.npz: out of memory: 17 GiB",
+        "/x.npz",
+    )
 
 
 def test_a_path_beside_a_root_of_the_same_beginning_is_outside(tmp_path: Path) -> None:

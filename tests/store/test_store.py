@@ -292,6 +292,11 @@ def test_a_url_that_cannot_be_a_store_is_refused_and_no_secret_repeated(url: str
     assert "secret" not in str(info.value)
 
 
+def test_a_url_is_kept_without_the_slashes_at_its_end() -> None:
+    assert checked_url("s3://bucket/zoo//") == "s3://bucket/zoo"
+    assert checked_url("file:///shared/zoo/") == "file:///shared/zoo"
+
+
 def test_a_registry_with_such_a_url_is_refused(zoo_root: Path) -> None:
     (zoo_root / "registry.toml").write_text('format = 1\n[store]\nurl = "zip://x.zip"\n')
     with pytest.raises(RegistryError, match="url in store is wrong: it begins with none of"):
