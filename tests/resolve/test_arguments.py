@@ -321,3 +321,16 @@ def test_an_argument_that_keras_had_once_is_told_what_it_is_now(
     assert [(f.code, f.key, f.suggestion) for f in found(tables)] == [
         ("unknown-argument", key, hint)
     ]
+
+
+def test_what_the_zoo_gives_an_evaluator_by_its_name_is_no_argument_of_a_config(
+    make_distribution: Callable[..., Path], write_config: Callable[..., Path], tiny: Tiny
+) -> None:
+    source = "def judge(model, data, *, report, split='test'): ...\n"
+    make_distribution(
+        "zoo-judge", {"zoo.evaluators": {"judge": "judging:judge"}}, {"judging.py": source}
+    )
+    right = '[[evaluate]]\ntype = "judge"\nsplit = "validation"\n'
+    assert Workspace().check(write_config(tiny("", right))).findings == []
+    (finding,) = Workspace().check(write_config(tiny("", f"{right}report = 1\n"))).findings
+    assert (finding.code, finding.key) == ("unknown-argument", "evaluate.judge.report")
