@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.cache import cache_folder
+from zoo.cache import cache_folder, stamps
 from zoo.catalog import card_cache, card_making
 from zoo.catalog.card_cache import Cards
 from zoo.components import Component
@@ -253,3 +253,10 @@ def test_processes_that_make_the_same_cards_at_once_do_not_disturb_each_other(
     running = [subprocess.Popen(command, env=environment) for _ in range(4)]
     assert [process.wait() for process in running] == [0] * 4
     assert len(list(folder.iterdir())) == 8
+
+
+def test_code_is_stamped_by_the_name_time_and_size_of_each_of_its_files(tmp_path: Path) -> None:
+    for name in ("b.py", "a.py", "notes.txt"):
+        (tmp_path / name).write_text(name)
+        os.utime(tmp_path / name, ns=(0, 7))
+    assert stamps(tmp_path) == [["a.py", 7, 4], ["b.py", 7, 4]]

@@ -141,6 +141,7 @@ class X(Left, Right):
     ("source", "reason"),
     [
         ("X = make()", "X of extra_mod is known only when it runs"),
+        ("class A: ...\nX = A\nX = A", "X of extra_mod is known only when it runs"),
         ("import functools\nX = functools.partial(print, sep='')", "known only when it runs"),
         ("@surprising\nclass X: ...", "@surprising may change what X takes"),
         ("@surprising(1)\ndef X(a): ...", "@surprising may change what X takes"),

@@ -134,6 +134,17 @@ def test_editors_are_offered_each_name_and_table_and_nothing_is_refused_by_that(
     assert nested == [{"$ref": f"{prefix}name"}, {"$ref": f"{prefix}table"}, {}]
 
 
+def test_what_is_a_text_is_no_number(errors: Errors) -> None:
+    text = with_layer('type = "ReLU"').replace('name = "tiny"', "name = 3\nextends = 4")
+    text = text.replace('name = "first"', "name = 5\nweights = 6")
+    assert errors(text) == {
+        "name": "3 is not of type 'string'",
+        "extends": "4 is not of type 'string', 'array'",
+        "layers/0/name": "5 is not of type 'string'",
+        "layers/0/weights": "6 is not of type 'string'",
+    }
+
+
 def test_every_reference_in_it_leads_somewhere(schema: dict[str, Any]) -> None:
     for reference in _references(schema):
         name = reference.removeprefix("#/definitions/").replace("%20", " ")
