@@ -356,9 +356,6 @@ EXCEPTIONS: dict[tuple[str, str], dict[str, str]] = {
     ("metrics", "OneHotMeanIoU"): {"weights": _WHOLE_COUNTS},
     ("metrics", "SparseTopKCategoricalAccuracy"): {"precision": _NO_BFLOAT16},
     ("metrics", "TopKCategoricalAccuracy"): {"precision": _NO_BFLOAT16},
-    ("optimizers", "ScheduleFreeAdamW"): {
-        "jit": "built in the first step of a graph it starts its average at 0, not at the weights"
-    },
 }
 """The rules that a component of Keras 3.15.1 does not keep, each with the reason."""
 

@@ -75,6 +75,12 @@ FIRST = "channels_first"
             "each axis once, counted from 1, as 'dims'; received [1, 3]",
         ),
         (
+            "Permute",
+            {"dims": [1, "first"]},
+            [[5, 4]],
+            "each axis once, counted from 1, as 'dims'; received [1, \"first\"]",
+        ),
+        (
             "ZeroPadding2D",
             {"padding": [1, 1, 1]},
             [[4, 4, 1]],

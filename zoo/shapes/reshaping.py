@@ -47,7 +47,8 @@ def _all_known(sizes: Shape) -> list[int]:
 
 def _permute(arguments: Arguments, shapes: Any) -> Any:
     order = tuple(arguments["dims"])
-    if sorted(order) != list(range(1, len(order) + 1)):
+    whole = all(isinstance(axis, int) for axis in order)
+    if not whole or sorted(order) != list(range(1, len(order) + 1)):
         raise not_taken("each axis once, counted from 1,", "dims", arguments["dims"])
     shape = one(shapes, len(order) + 1, f"with the {len(order) + 1} axes of its 'dims' and a batch")
     return known((shape[0], *(shape[axis] for axis in order)))
