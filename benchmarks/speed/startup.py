@@ -26,13 +26,15 @@ layers = [{ name = "y", type = "Dense", units = 1 }]
 
 def write_plugins(site: Path, count: int) -> None:
     """Installs so many distributions, each with a few components, into a folder."""
+    site.mkdir(parents=True)
+    (site / "zoo_d.py").write_text("")
     for number in range(count):
         info = site / f"zoo_d{number}-1.0.dist-info"
-        info.mkdir(parents=True)
+        info.mkdir()
         (info / "METADATA").write_text(
             f"Metadata-Version: 2.1\nName: zoo-d{number}\nVersion: 1.0\n"
         )
-        rows = "".join(f"L{number}_{i} = zoo_d.mod:L{number}_{i}\n" for i in range(COMPONENTS_EACH))
+        rows = "".join(f"L{number}_{i} = zoo_d:L{number}_{i}\n" for i in range(COMPONENTS_EACH))
         (info / "entry_points.txt").write_text(f"[zoo.layers]\n{rows}")
 
 
@@ -53,6 +55,7 @@ def _commands(root: Path, rounds: int) -> Iterator[Figure]:
 def _discovery(site: Path, count: int, rounds: int) -> Iterator[Figure]:
     write_plugins(site, count)
     path = [str(site)]
+    sys.path += path  # where their module is looked for; this process does nothing else
 
     def with_zoo() -> None:
         assert len(find_components(path, "").rows) == count * COMPONENTS_EACH
