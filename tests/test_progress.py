@@ -7,6 +7,7 @@ import pty
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -131,3 +132,49 @@ def test_a_closed_stderr_is_no_reason_to_fail(monkeypatch, impatient):
     with progress("counting", 2) as advance:
         let_it_begin()
         advance()
+
+
+class Noted:
+    """A display of bars that writes down what it is told."""
+
+    def __init__(self):
+        self.said = []
+        self.live = SimpleNamespace(transient=False)
+
+    def add_task(self, label, **counts):
+        self.said.append((label, counts))
+        return "the bar"
+
+    def update(self, task, **counts):
+        self.said.append((task, counts))
+
+    def start(self):
+        self.said.append("start")
+
+    def stop(self):
+        self.said.append("stop")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_bar_begins_with_what_was_done_before_it_and_leaves_nothing_behind(monkeypatch):
+    shown, waits = Noted(), threading.Event()
+
+    def begin_late(of_bytes):
+        assert of_bytes
+        waits.wait(10)
+        return shown
+
+    monkeypatch.setattr("zoo.progress.bar", begin_late)
+    monkeypatch.setattr("zoo.progress.on_a_terminal", lambda: True)
+    with progress("reading", 10, of_bytes=True) as advance:
+        advance(3)
+        waits.set()
+        let_it_begin()
+        advance(2)
+    assert shown.live.transient
+    assert shown.said == [
+        ("reading", {"total": 10, "completed": 3}),
+        "start",
+        ("the bar", {"completed": 5}),
+        "stop",
+    ]
