@@ -340,6 +340,7 @@ EXCEPTIONS: dict[tuple[str, str], dict[str, str]] = {
         ("config", "serialization", "saved"), _LOST_DATA_FORMAT
     ),
     ("layers", "Resizing"): {"gradient": "it computes in float32"},
+    ("layers", "STFTSpectrogram"): {"precision": "it refuses bfloat16 by name"},
     ("losses", "Circle"): dict.fromkeys(
         ("batch", "weights"), "it compares the samples of a batch with each other"
     ),
