@@ -83,7 +83,4 @@ def _published(zoo_after: Callable[..., Path]) -> Path:
 def published(_published: Path, tiny: Path) -> str:
     """A version that was trained and published by commands."""
     shutil.copytree(_published, tiny.parent, dirs_exist_ok=True)
-    # A run names its zoo, into which it is published.
-    for facts in tiny.parent.glob("runs/tiny/*/run.json"):
-        facts.write_text(facts.read_text().replace(str(_published), str(tiny.parent)))
     return "tiny@1.0.0"

@@ -91,9 +91,9 @@ class Shelf:
     def plugins(self, model: ResolvedModel) -> dict[str, str]:
         """Gives the version of each plugin that a model, or a version inside it, is made of."""
         inside = [self._entry(node.model) for node in model.nodes if node.model is not None]
-        installed = installed_versions()
-        theirs = {name: installed[name] for entry in inside for name in entry.plugins}
-        return {**theirs, **model.plugins()}
+        names = {name for entry in inside for name in entry.plugins}
+        installed = installed_versions() if names else {}
+        return {**{name: installed[name] for name in sorted(names)}, **model.plugins()}
 
     def compare(
         self, of_weights: dict[str, Any], of_model: dict[str, Any], what: str, remedy: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,13 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where blocks lie, with none there yet."""
     monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path / "cache"))
     return tmp_path / "cache"
+
+
+@pytest.fixture
+def filled(cache: Path, made: Path) -> Path:
+    """A cache of the test's own with the blocks that its module has made, once for all."""
+    shutil.copytree(made, cache)
+    return cache
 
 
 @pytest.fixture(scope="session")

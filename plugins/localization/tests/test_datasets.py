@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -39,13 +38,6 @@ def made(tmp_path_factory):
         patch.setenv("ZOO_CACHE_DIR", str(folder))
         lorenz96_gains(**SMALL)
     return folder
-
-
-@pytest.fixture
-def filled(cache, made):
-    """A cache of the test's own that has them."""
-    shutil.copytree(made, cache)
-    return cache
 
 
 def blocks(cache: Path) -> dict[str, str]:

@@ -6,7 +6,6 @@ import inspect
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -43,13 +42,6 @@ def made(tmp_path_factory, small):
         patch.setenv("ZOO_CACHE_DIR", str(folder))
         lorenz05_gains(**small)
     return folder
-
-
-@pytest.fixture
-def filled(cache, made):
-    """A cache of the test's own that has them."""
-    shutil.copytree(made, cache)
-    return cache
 
 
 def blocks(folder: Path) -> dict[str, str]:
